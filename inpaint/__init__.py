@@ -1,0 +1,60 @@
+"""Semantic inpainting by latent search.
+
+    >>> import inpaint
+    >>> filled = inpaint.fill(image, mask)      # arrays in, arrays out
+
+The public names are loaded on first use, so that ``import inpaint`` does not import torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from inpaint._version import __version__
+from inpaint.errors import (
+    ImageError,
+    InpaintError,
+    MaskError,
+    OutputError,
+    SearchError,
+    UnknownNameError,
+    WeightsError,
+)
+
+if TYPE_CHECKING:
+    from inpaint.pipeline import Result as Result
+    from inpaint.pipeline import complete as complete
+    from inpaint.pipeline import fill as fill
+    from inpaint.registry import load_prior as load_prior
+    from inpaint.search import search as search
+
+_LAZY = {
+    "fill": "inpaint.pipeline",
+    "complete": "inpaint.pipeline",
+    "Result": "inpaint.pipeline",
+    "load_prior": "inpaint.registry",
+    "search": "inpaint.search",
+}
+
+__all__ = [
+    "ImageError",
+    "InpaintError",
+    "MaskError",
+    "OutputError",
+    "SearchError",
+    "UnknownNameError",
+    "WeightsError",
+    "__version__",
+    *_LAZY,
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'inpaint' has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

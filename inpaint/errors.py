@@ -1,0 +1,44 @@
+"""The errors that the library raises: what came, what was expected, what to do.
+
+The library raises, the command line translates (``inpaint.cli.errors``), so a user never sees
+a traceback. Every message is one line that can stand alone after ``Error:``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InpaintError(Exception):
+    """Base of all errors that a caller may want to catch; its text is meant for people."""
+
+
+class ImageError(InpaintError):
+    """An image cannot be read or written, or has a shape, type or size that cannot be used."""
+
+
+class MaskError(InpaintError):
+    """A mask does not fit its image, or marks nothing or everything as hole."""
+
+
+class WeightsError(InpaintError):
+    """Weights are missing, damaged, or were made for something else."""
+
+
+class SearchError(InpaintError):
+    """The latent search cannot go on, for instance because a loss became NaN."""
+
+
+class OutputError(InpaintError):
+    """A result cannot be written where it was asked for."""
+
+
+class UnknownNameError(InpaintError):
+    """A prior, stage, method or class was asked for by a name that does not exist."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, sorted(known)
+        close = difflib.get_close_matches(name, self.known, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(self.known)}"
+        super().__init__(f"unknown {kind} {name!r}; {hint}")

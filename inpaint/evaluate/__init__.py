@@ -1,0 +1,1 @@
+"""Measuring fills: protocol masks, metrics of one image, and a distance between sets of images."""

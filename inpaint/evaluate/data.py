@@ -1,0 +1,115 @@
+"""Images to measure on, one by one, from a folder or straight from a tar file."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from inpaint.errors import ImageError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+
+Item = tuple[str, "np.ndarray | ImageError"]
+
+
+def iter_images(path: str | Path, *, limit: int | None = None) -> Iterator[Item]:
+    """Yield the images of a folder (with its subfolders, sorted) or of a tar file (in its order).
+
+    Only one image is in memory at a time; a tar is read in place, compressed or not. Hidden files,
+    linked folders and files without an image's suffix are passed over.
+
+    Parameters
+    ----------
+    path : path
+        Folder or tar file.
+    limit : int, optional
+        Stop after so many items, damaged ones included: a mended file then changes no other row.
+
+    Yields
+    ------
+    name : str
+        Path below the folder or inside the tar, with forward slashes: what seeds its mask.
+    image : ndarray (H, W, 3) of uint8, RGB; or ImageError
+        An image that cannot be read comes as its error, so that one bad file costs one row.
+
+    Raises
+    ------
+    ImageError
+        At once, if the path itself is missing or is neither a folder nor a tar file.
+    """
+    path = Path(path)
+    if path.is_dir():
+        items = _from_folder(path)
+    elif not path.exists():
+        raise ImageError(f"{path} does not exist; give a folder or a tar file of images")
+    elif tarfile.is_tarfile(path):
+        items = _from_tar(path)
+    else:
+        raise ImageError(f"{path} is neither a folder nor a tar file of images")
+    return itertools.islice(items, limit)
+
+
+def decode(data: bytes) -> np.ndarray:
+    """Decode the bytes of an image file to RGB (H, W, 3) of uint8, turned upright by its EXIF.
+
+    Alpha is dropped, 16 bit grey is scaled down.
+
+    Raises
+    ------
+    ImageError
+        If the bytes are no image that can be read.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            image = ImageOps.exif_transpose(opened)
+            if image.mode.startswith("I"):  # 16 bit grey, which convert() would clip, not scale
+                grey = (np.asarray(image, np.int64) >> 8).clip(0, 255).astype(np.uint8)
+                return np.repeat(grey[..., None], 3, axis=2)
+            return np.array(image.convert("RGB"))
+    except Exception as exc:  # Pillow's decoders raise many types on damaged files
+        raise ImageError(f"cannot be read as an image ({exc}); open or convert it first") from exc
+
+
+def _from_folder(folder: Path) -> Iterator[Item]:
+    names = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        names += [(Path(root) / file).relative_to(folder).as_posix() for file in files]
+    for name in sorted(filter(_is_image, names)):
+        try:
+            yield name, decode((folder / name).read_bytes())
+        except (ImageError, OSError) as exc:
+            yield name, _as_image_error(name, exc)
+
+
+def _from_tar(path: Path) -> Iterator[Item]:
+    with tarfile.open(path) as tar:
+        try:
+            for member in tar:
+                name = PurePosixPath(member.name).as_posix()  # drops a leading "./"
+                if not (member.isfile() and _is_image(name)):
+                    continue
+                file = tar.extractfile(member)
+                try:
+                    yield name, decode(file.read() if file else b"")
+                except (ImageError, OSError) as exc:
+                    yield name, _as_image_error(name, exc)
+        except (tarfile.TarError, EOFError, zlib.error) as exc:
+            yield path.name, ImageError(f"{path} breaks off here: {exc}; copy it again")
+
+
+def _is_image(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.suffix.lower() in SUFFIXES and not any(p.startswith(".") for p in path.parts)
+
+
+def _as_image_error(name: str, exc: Exception) -> ImageError:
+    return ImageError(f"{name}: {exc}")

@@ -1,0 +1,60 @@
+"""Priors: what is known about images before any is seen. One file a kind.
+
+A module ``inpaint/priors/KIND.py`` is all that a new kind needs. It defines
+
+- ``from_config(config, tensors) -> Prior``: build the prior from its saved form;
+- ``tiny(seed) -> Prior``: a small untrained instance, on which the contract tests run.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+
+@runtime_checkable
+class Prior(Protocol):
+    """A distribution over images with a latent that can be searched.
+
+    Images are tensors (N, 3, S, S) in [0, 1], RGB; masks are (N, S, S) bool, True = hole;
+    latents are (N, D) on the prior's device.
+    """
+
+    kind: str
+    size: int
+    latent: int
+    search_defaults: dict[str, Any]
+
+    def to(self, device: torch.device) -> Prior:
+        """Move the weights to ``device`` in place and return self."""
+        ...
+
+    def sample_z(self, n: int, generator: torch.Generator) -> Tensor:
+        """Draw ``n`` latents (n, D) from the prior's distribution."""
+        ...
+
+    def generate(self, z: Tensor) -> Tensor:
+        """Decode latents (n, D) into images (n, 3, S, S) in [0, 1], differentiable in ``z``."""
+        ...
+
+    def perceptual_loss(self, z: Tensor, x: Tensor) -> Tensor:
+        """How unlikely ``z`` and its image ``x`` are under the prior, (n,); lower is better."""
+        ...
+
+    def constrain_z(self, z: Tensor) -> Tensor:
+        """Bring latents back where the prior was trained (clip, sphere, or nothing)."""
+        ...
+
+    def start_z(self, image: Tensor, mask: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        """``n`` starting latents (n, D) for one image (3, S, S) with mask (S, S)."""
+        ...
+
+    def config(self) -> dict[str, Any]:
+        """Everything but the tensors that ``from_config`` needs, ready for JSON."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights as ``from_config`` takes them, in the precision they are shipped in."""
+        ...

@@ -1,0 +1,123 @@
+"""DCGAN: a generator searched for the hole, a discriminator that judges it (Radford et al. 2016)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from inpaint.losses import perceptual_loss
+from inpaint.priors.convnets import Downward, Upward, from_unit, to_unit
+
+DISTRIBUTIONS = ("uniform", "normal")
+
+
+def draw_z(n: int, latent: int, distribution: str, generator: torch.Generator) -> Tensor:
+    """``n`` latents (n, latent): uniform in [-1, 1], or standard normal."""
+    if distribution == "uniform":
+        return torch.rand((n, latent), generator=generator) * 2 - 1
+    return torch.randn((n, latent), generator=generator)
+
+
+class DCGAN:
+    """Generator G: (N, latent) -> images, and discriminator D, both frozen.
+
+    ``distribution`` is what G was trained on: ``uniform`` in [-1, 1]^latent, as in the papers,
+    or ``normal``.
+    """
+
+    kind = "dcgan"
+    search_defaults: dict[str, Any] = {"restarts": 4, "steps": 150, "lr": 0.05, "lam": 0.003}  # noqa: RUF012
+
+    def __init__(self, generator: nn.Module, critic: nn.Module, *, distribution: str) -> None:
+        self.generator = generator.eval().requires_grad_(False)
+        self.critic = critic.eval().requires_grad_(False)
+        self.distribution = distribution
+        first = generator.layers[0]
+        self.latent = int(first.weight.shape[0])
+        self.size = 8 << (len(generator.layers) - 1)
+
+    def to(self, device: torch.device) -> DCGAN:
+        """Move the weights to ``device``."""
+        self.generator.to(device)
+        self.critic.to(device)
+        return self
+
+    def sample_z(self, n: int, generator: torch.Generator) -> Tensor:
+        """Draw (n, latent) from the training distribution."""
+        device = next(self.generator.parameters()).device
+        return draw_z(n, self.latent, self.distribution, generator).to(device)
+
+    def generate(self, z: Tensor) -> Tensor:
+        """G(z), (n, 3, S, S) in [0, 1]."""
+        return to_unit(self.generator(z))
+
+    def perceptual_loss(self, z: Tensor, x: Tensor) -> Tensor:
+        """log(1 - D(x)), (n,)."""
+        return perceptual_loss(self.critic(from_unit(x))[:, 0])
+
+    def constrain_z(self, z: Tensor) -> Tensor:
+        """Clip uniform latents to their cube; bring normal ones into the ball of typical length.
+
+        A normal vector of d dimensions has a length near sqrt(d); beyond, G was never trained.
+        """
+        if self.distribution == "uniform":
+            return z.clamp(-1, 1)
+        length = z.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        return z * (math.sqrt(self.latent) / length).clamp_max(1)
+
+    def start_z(self, image: Tensor, mask: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        """Samples: a plain GAN has no encoder."""
+        return self.sample_z(n, generator)
+
+    def config(self) -> dict[str, Any]:
+        """Sizes from which the networks are rebuilt."""
+        return {
+            "kind": self.kind,
+            "size": self.size,
+            "latent": self.latent,
+            "distribution": self.distribution,
+            "width": int(self.generator.image.weight.shape[0]),
+            "critic_width": int(self.critic.layers[0].weight.shape[0]),
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Weights in half precision, ``generator.*`` and ``critic.*``."""
+        parts = {"generator": self.generator, "critic": self.critic}
+        return {
+            f"{name}.{key}": value.half()
+            for name, part in parts.items()
+            for key, value in part.state_dict().items()
+            if value.is_floating_point()
+        }
+
+
+def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> DCGAN:
+    """Rebuild from what ``config`` and ``tensors`` gave; batch norms are folded for speed."""
+    generator = Upward(size=config["size"], latent=config["latent"], width=config["width"])
+    critic = Downward(size=config["size"], outputs=1, width=config["critic_width"])
+    load(generator, tensors, "generator.")
+    load(critic, tensors, "critic.")
+    return DCGAN(generator.fused(), critic, distribution=config["distribution"])
+
+
+def load(module: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None:
+    """Load the float32 form of the tensors under ``prefix`` into ``module``, all or KeyError."""
+    own = module.state_dict()
+    state = {k: tensors[prefix + k].float() if v.is_floating_point() else v for k, v in own.items()}
+    module.load_state_dict(state)
+
+
+def tiny(seed: int = 0) -> DCGAN:
+    """An untrained DCGAN of 16 px for tests."""
+    with torch.random.fork_rng():
+        torch.default_generator.manual_seed(seed)
+        generator, critic = (
+            Upward(size=16, latent=8, width=4),
+            Downward(size=16, outputs=1, width=4),
+        )
+    for parameter in generator.parameters():
+        parameter.data.mul_(5)  # far from constant grey, so that gradients are worth testing
+    return DCGAN(generator, critic, distribution="normal")

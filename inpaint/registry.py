@@ -1,0 +1,91 @@
+"""What there is, by file name: a prior kind or a stage is a module, a shipped prior a folder.
+
+Names are read from the file system without importing anything, so that ``--help`` is instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inpaint.errors import UnknownNameError, WeightsError
+
+if TYPE_CHECKING:
+    from inpaint.patch import Patch
+    from inpaint.priors import Prior
+
+HERE = Path(__file__).parent
+ZOO = HERE / "zoo"
+# Files in priors/ that several kinds share.
+SHARED = {"__init__", "convnets"}
+
+
+def _modules(folder: str) -> list[str]:
+    return sorted(p.stem for p in (HERE / folder).glob("*.py") if p.stem not in SHARED)
+
+
+def kinds() -> list[str]:
+    """Names of the prior kinds: the files in ``inpaint/priors``."""
+    return _modules("priors")
+
+
+def stages() -> list[str]:
+    """Names of the stages: the files in ``inpaint/stages``."""
+    return _modules("stages")
+
+
+def priors() -> list[str]:
+    """Names of the shipped priors: the folders in ``inpaint/zoo`` whose kind is a prior."""
+    from inpaint.weights import read_config
+
+    folders = sorted(p.parent for p in ZOO.glob("*/config.json"))
+    return [p.name for p in folders if read_config(p)["kind"] in kinds()]
+
+
+def stage(name: str) -> Callable[[Patch], Patch]:
+    """Return the stage's function; UnknownNameError if there is no such file."""
+    if name not in stages():
+        raise UnknownNameError("stage", name, stages())
+    apply: Callable[[Patch], Patch] = importlib.import_module(f"inpaint.stages.{name}").apply
+    return apply
+
+
+def prior_folder(name: str) -> Path:
+    """Folder of a shipped prior, or ``name`` itself when it is a folder.
+
+    A name without a path separator is looked up in the zoo first. Raises UnknownNameError.
+    """
+    if (ZOO / name / "config.json").exists() and name in priors():
+        return ZOO / name
+    if Path(name).is_dir():
+        return Path(name)
+    raise UnknownNameError("prior", name, priors())
+
+
+@lru_cache(maxsize=8)
+def load_prior(name: str, device: str = "cpu") -> Prior:
+    """Load a prior by name or folder onto ``device``, once.
+
+    Raises UnknownNameError for a name that is neither, WeightsError for files that do not fit.
+    """
+    import torch
+
+    from inpaint import weights
+
+    folder = prior_folder(name)
+    config, tensors = weights.load(folder)
+    if config["kind"] not in kinds():
+        raise UnknownNameError("prior kind", str(config["kind"]), kinds())
+    module = importlib.import_module(f"inpaint.priors.{config['kind']}")
+    try:
+        prior: Prior = module.from_config(config, tensors)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(
+            f"{folder}: config and weights do not fit together ({reason}); "
+            "install the package again or train the prior anew"
+        ) from error
+    return prior.to(torch.device(device))

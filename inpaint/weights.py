@@ -1,0 +1,75 @@
+"""Weights as data: ``model.safetensors`` beside a readable ``config.json`` that holds its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as load_bytes
+from safetensors.torch import save as save_bytes
+from torch import Tensor
+
+from inpaint.errors import OutputError, WeightsError
+
+MODEL, CONFIG = "model.safetensors", "config.json"
+
+
+def save(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Write ``tensors`` and ``config`` (with their sha256) into ``folder``, weights first.
+
+    Raises OutputError when the folder cannot be made or written.
+    """
+    data = save_bytes({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
+    text = json.dumps({**config, "sha256": hashlib.sha256(data).hexdigest()}, indent=2) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in ((MODEL, data), (CONFIG, text.encode())):
+            temporary = folder / f".{name}.{os.getpid()}"
+            temporary.write_bytes(content)
+            os.replace(temporary, folder / name)
+    except OSError as error:
+        raise OutputError(f"{folder}: weights not written ({error.strerror})") from error
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return ``config.json`` of a weights folder; WeightsError when it is missing or not JSON."""
+    path = folder / CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WeightsError(
+            f"{path}: not found; a prior is a folder with {CONFIG} and {MODEL}"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path}: cannot be read as JSON ({error})") from error
+    if not isinstance(config, dict) or "kind" not in config:
+        raise WeightsError(f"{path}: has no 'kind'; it was not written by pretrain")
+    return config
+
+
+def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return config and tensors of a weights folder, checked against the recorded sha256.
+
+    Raises WeightsError when a file is missing, damaged, or is not the one that was recorded.
+    """
+    config = read_config(folder)
+    path = folder / MODEL
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != config.get("sha256"):
+        raise WeightsError(
+            f"{path}: damaged or changed; its sha256 is {digest[:12]}..., {CONFIG} says "
+            f"{str(config.get('sha256'))[:12]}...; install the package again or copy the file anew"
+        )
+    try:
+        return config, load_bytes(data)
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: not a safetensors file ({error})") from error

@@ -1,0 +1,1 @@
+"""Training of priors and refiners. Imports ``inpaint``; nothing in ``inpaint`` imports it."""

@@ -1,0 +1,53 @@
+"""Differentiable augmentation of real and generated images alike (Zhao et al. 2020, DiffAugment)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def _uniform(x: Tensor, generator: torch.Generator, shape: tuple[int, ...]) -> Tensor:
+    return torch.rand(shape, generator=generator).to(x.device, x.dtype)
+
+
+def colour(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Random brightness, saturation and contrast, one draw an image; x is (N, 3, H, W)."""
+    n = (len(x), 1, 1, 1)
+    x = x + _uniform(x, generator, n) - 0.5
+    grey = x.mean(1, keepdim=True)
+    x = (x - grey) * (2 * _uniform(x, generator, n)) + grey
+    mean = x.mean((1, 2, 3), keepdim=True)
+    return (x - mean) * (0.5 + _uniform(x, generator, n)) + mean
+
+
+def translation(x: Tensor, generator: torch.Generator, *, ratio: float = 0.125) -> Tensor:
+    """Shift each image by up to ``ratio`` of its side; what enters is black."""
+    n, _, height, width = x.shape
+    reach = round(height * ratio)
+    shift = torch.randint(-reach, reach + 1, (2, n, 1, 1), generator=generator).to(x.device)
+    rows = (torch.arange(height, device=x.device)[None, :, None] + shift[0]).clamp(-1, height) + 1
+    cols = (torch.arange(width, device=x.device)[None, None, :] + shift[1]).clamp(-1, width) + 1
+    padded = torch.nn.functional.pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1)
+    image = torch.arange(n, device=x.device)[:, None, None]
+    return padded[image, rows, cols].permute(0, 3, 1, 2)
+
+
+def cutout(x: Tensor, generator: torch.Generator, *, ratio: float = 0.5) -> Tensor:
+    """Blank one square of ``ratio`` of the side in each image."""
+    n, _, height, width = x.shape
+    half = round(height * ratio) // 2
+    centre = torch.rand((2, n, 1, 1), generator=generator).to(x.device)
+    rows = torch.arange(height, device=x.device)[None, :, None]
+    cols = torch.arange(width, device=x.device)[None, None, :]
+    far = ((rows - centre[0] * height).abs() > half) | ((cols - centre[1] * width).abs() > half)
+    return x * far[:, None].to(x.dtype)
+
+
+POLICIES = {"color": colour, "translation": translation, "cutout": cutout}
+
+
+def augment(x: Tensor, policy: str, generator: torch.Generator) -> Tensor:
+    """Apply the comma-separated ``policy`` to images (N, 3, H, W) in [-1, 1]."""
+    for name in filter(None, policy.split(",")):
+        x = POLICIES[name](x, generator)
+    return x.contiguous(memory_format=torch.channels_last)

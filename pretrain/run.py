@@ -1,0 +1,157 @@
+"""What every training loop shares: steps with progress, a log, checkpoints, and a clean stop.
+
+A loop is a function ``step(t) -> {name: loss}``; ``run`` calls it, shows and logs what it
+returns, saves every few minutes, and on SIGINT or SIGTERM saves once more and returns early.
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+import math
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from inpaint.errors import SearchError
+from pretrain import checkpoint
+from pretrain.checkpoint import Stateful
+
+log = logging.getLogger(__name__)
+Step = Callable[[int], Mapping[str, torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """When to stop, to save, and to report.
+
+    Attributes
+    ----------
+    out : Path
+        Folder for ``checkpoint.pt`` and ``log.csv``.
+    steps : int
+        Total number of steps, those of earlier runs included.
+    minutes : float or None
+        Stop after this many minutes even if steps remain.
+    save_every : float
+        Minutes between checkpoints.
+    resume : bool
+        Continue from ``out/checkpoint.pt`` when it exists.
+    batch : int
+        Images a step, for the throughput shown.
+    """
+
+    out: Path
+    steps: int
+    batch: int
+    minutes: float | None = None
+    save_every: float = 4.0
+    resume: bool = False
+    report_every: int = 25
+
+
+@dataclass
+class Outcome:
+    """How far a run came: ``step`` of ``Plan.steps``, and seconds spent training in all."""
+
+    step: int
+    seconds: float
+    finished: bool
+
+
+class _Stop:
+    """Turns SIGINT and SIGTERM into a flag, so that a step is never cut in half."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+
+    def __enter__(self) -> _Stop:
+        for number in self._before:
+            signal.signal(number, self._ask)
+        return self
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+
+    def __exit__(self, *exc: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+def run(
+    step: Step,
+    parts: Mapping[str, Stateful],
+    plan: Plan,
+    *,
+    sheet: Callable[[Path], None] | None = None,
+    console: Console | None = None,
+) -> Outcome:
+    """Call ``step`` for t = first .. plan.steps - 1 and keep ``parts`` safe on disk.
+
+    ``sheet(path)`` draws samples beside every checkpoint. Raises SearchError when a loss stops
+    being a number; the last good checkpoint is kept.
+    """
+    plan.out.mkdir(parents=True, exist_ok=True)
+    path = plan.out / "checkpoint.pt"
+    first, spent = 0, 0.0
+    if plan.resume and path.exists():
+        facts = checkpoint.restore(path, parts)
+        first, spent = int(facts["step"]), float(facts["seconds"])
+    start = saved = time.monotonic()
+    done = first
+
+    def save() -> None:
+        checkpoint.save(path, parts, step=done, seconds=spent + time.monotonic() - start)
+        if sheet:
+            sheet(plan.out / "samples.png")
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[losses]}"),
+    )
+    progress = Progress(*columns, console=console or Console(stderr=True))
+    mode = "a" if first else "w"
+    with _Stop() as stop, progress, (plan.out / "log.csv").open(mode, newline="") as stream:
+        table = csv.writer(stream)
+        task = progress.add_task("training", total=plan.steps, completed=first, losses="")
+        for t in range(first, plan.steps):
+            losses = step(t)
+            done = t + 1
+            now = time.monotonic()
+            if done % plan.report_every == 0 or done == plan.steps:
+                values = {k: float(v) for k, v in losses.items()}
+                _check(values, done)
+                rate = (done - first) * plan.batch / (now - start)
+                text = " ".join(f"{k} {v:.3g}" for k, v in values.items())
+                progress.update(task, completed=done, losses=f"{text} {rate:.0f} images/s")
+                if stream.tell() == 0:
+                    table.writerow(["step", "seconds", *values])
+                table.writerow([done, round(spent + now - start, 1), *values.values()])
+                stream.flush()
+            if now - saved > plan.save_every * 60:
+                save()
+                saved = time.monotonic()
+            if stop.asked or (plan.minutes and now - start > plan.minutes * 60):
+                break
+    save()
+    return Outcome(done, spent + time.monotonic() - start, done >= plan.steps)
+
+
+def _check(losses: Mapping[str, float], step: int) -> None:
+    bad = [k for k, v in losses.items() if not math.isfinite(v)]
+    if bad:
+        raise SearchError(
+            f"training broke at step {step}: {', '.join(bad)} is not a number; "
+            "resume from the last checkpoint with a smaller --lr"
+        )

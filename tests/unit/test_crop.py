@@ -1,0 +1,262 @@
+"""Boxes around holes, and the way to a prior's size and back."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from inpaint.crop import Box, Crop, enlarge, fill_nearest, plan, shrink
+from inpaint.errors import ImageError, MaskError
+
+
+def masked(shape: tuple[int, int], *boxes: tuple[int, int, int, int]) -> np.ndarray:
+    mask = np.zeros(shape, dtype=bool)
+    for y0, x0, y1, x1 in boxes:
+        mask[y0:y1, x0:x1] = True
+    return mask
+
+
+def check(mask: np.ndarray, crops: list[Crop]) -> None:
+    owners = np.zeros(mask.shape, dtype=int)
+    for crop in crops:
+        box = crop.box
+        assert 0 <= box.y0 < box.y1 <= mask.shape[0]
+        assert 0 <= box.x0 < box.x1 <= mask.shape[1]
+        assert crop.mask.shape == crop.own.shape == (box.height, box.width)
+        assert np.array_equal(crop.mask, mask[box.slices])
+        assert crop.own.any()
+        owners[box.slices] += crop.own
+    assert np.array_equal(owners, mask.astype(int))
+
+
+def test_one_hole_gets_a_centred_square() -> None:
+    mask = masked((600, 800), (200, 300, 300, 360))
+    (crop,) = plan(mask)
+    assert crop.box == Box(150, 230, 350, 430)
+    check(mask, [crop])
+
+
+def test_context_and_min_side() -> None:
+    mask = masked((600, 800), (200, 300, 210, 310))
+    assert plan(mask)[0].box.height == 64
+    assert plan(mask, min_side=8)[0].box.height == 20
+    assert plan(mask, min_side=8, context=0)[0].box == Box(200, 300, 210, 310)
+    assert plan(mask, min_side=8, context=2.5)[0].box.width == 35
+
+
+@pytest.mark.parametrize(
+    ("hole", "box"),
+    [
+        ((0, 0, 50, 50), Box(0, 0, 100, 100)),
+        ((250, 350, 300, 400), Box(200, 300, 300, 400)),
+        ((100, 360, 140, 400), Box(80, 320, 160, 400)),
+    ],
+)
+def test_boxes_move_inward_at_the_border(hole: tuple[int, int, int, int], box: Box) -> None:
+    mask = masked((300, 400), hole)
+    assert plan(mask)[0].box == box
+
+
+def test_boxes_are_cut_where_the_image_is_smaller() -> None:
+    mask = masked((90, 400), (10, 100, 80, 170))
+    (crop,) = plan(mask)
+    assert crop.box == Box(0, 65, 90, 205)
+    assert plan(masked((30, 20), (3, 3, 5, 5)))[0].box == Box(0, 0, 30, 20)
+
+
+def test_far_holes_have_their_own_crops_in_reading_order() -> None:
+    mask = masked((600, 800), (500, 700, 520, 720), (20, 30, 40, 60), (500, 100, 520, 110))
+    crops = plan(mask)
+    check(mask, crops)
+    assert [(c.box.y0 < 100, c.box.x0 < 100) for c in crops] == [
+        (True, True),
+        (False, True),
+        (False, False),
+    ]
+
+
+def test_near_holes_share_a_crop() -> None:
+    mask = masked((600, 800), (300, 300, 320, 320), (300, 325, 320, 345))
+    (crop,) = plan(mask)
+    check(mask, [crop])
+    assert crop.own.sum() == 800
+
+
+def test_specks_join_the_hole_beside_them() -> None:
+    mask = masked((600, 800), (200, 300, 350, 450), (210, 455, 212, 457), (196, 296, 198, 298))
+    (crop,) = plan(mask)
+    check(mask, [crop])
+
+
+def test_a_row_of_letters_does_not_chain_up() -> None:
+    mask = masked((500, 3000), *((200, x, 260, x + 40) for x in range(100, 2000, 65)))
+    crops = plan(mask, max_crops=100)
+    check(mask, crops)
+    assert max(c.box.width for c in crops) <= 240
+
+
+def test_crossing_boxes_own_their_holes_only() -> None:
+    mask = masked((400, 400), (100, 100, 200, 200), (100, 240, 200, 340))
+    crops = plan(mask)
+    check(mask, crops)
+    assert len(crops) == 2
+    assert (crops[0].mask & ~crops[0].own).any()
+
+
+def test_diagonal_pixels_are_one_hole() -> None:
+    assert len(plan(np.eye(300, dtype=bool))) == 1
+
+
+def test_number_of_crops_is_bounded() -> None:
+    mask = masked((1500, 1500), *((y, x, y + 5, x + 5) for y in range(50, 1500, 250)
+                                  for x in range(50, 1500, 250)))  # fmt: skip
+    assert len(plan(mask, max_crops=100)) == 36
+    for limit in (16, 5, 1):
+        crops = plan(mask, max_crops=limit)
+        assert len(crops) == limit
+        check(mask, crops)
+
+
+@pytest.mark.parametrize("share", [0.8, 0.2, 0.001])
+def test_scattered_holes_become_one_crop_quickly(share: float) -> None:
+    mask = np.random.default_rng(0).random((1501, 2001)) < share
+    start = time.perf_counter()
+    crops = plan(mask)
+    assert time.perf_counter() - start < 1.0  # 0.05 s on an idle core
+    assert [c.box for c in crops] == [Box(0, 0, 1501, 2001)]
+    check(mask, crops)
+
+
+def test_ownership_holds_on_coarse_grids() -> None:
+    rng = np.random.default_rng(2)
+    mask = np.zeros((701, 903), dtype=bool)
+    mask[rng.integers(0, 701, 150), rng.integers(0, 903, 150)] = True
+    crops = plan(mask)
+    check(mask, crops)
+    assert len(crops) <= 16
+
+
+def test_empty_and_full_masks() -> None:
+    assert plan(np.zeros((20, 30), dtype=bool)) == []
+    full = np.ones((20, 30), dtype=bool)
+    (crop,) = plan(full)
+    assert crop.box == Box(0, 0, 20, 30)
+
+
+def test_plan_refuses_what_it_cannot_use() -> None:
+    mask = np.ones((20, 30), dtype=bool)
+    with pytest.raises(MaskError, match="expected bool"):
+        plan(mask.astype(np.uint8))
+    for bad in ({"context": -1.0}, {"min_side": 0}, {"max_crops": 0}):
+        with pytest.raises(ValueError, match="at least"):
+            plan(mask, **bad)
+
+
+def ramp(height: int, width: int) -> np.ndarray:
+    y, x = (np.mgrid[:height, :width] + 0.5) / max(height, width)
+    return np.stack([x, y, (x + y) / 2], axis=-1).astype(np.float32)
+
+
+NO_HOLE = np.zeros((200, 200), dtype=bool)
+
+
+@pytest.mark.parametrize("side", [40, 50, 64, 100, 128, 200, 333])
+def test_there_and_back_keeps_a_ramp_in_place(side: int) -> None:
+    image = ramp(side, side)
+    small, hole = shrink(image, np.zeros((side, side), dtype=bool), 64)
+    assert not hole.any()
+    inner = np.s_[3:-3, 3:-3]
+    assert np.abs(small - ramp(64, 64))[inner].max() < 2e-3  # a half-pixel shift would be 8e-3
+    back = enlarge(small, (side, side))
+    margin = max(3, side // 16)
+    inner = np.s_[margin:-margin, margin:-margin]
+    assert np.abs(back - image)[inner].max() < 2e-3
+    assert np.abs(back - image).mean() < 2e-3
+
+
+@pytest.mark.parametrize("shape", [(100, 60), (61, 100), (40, 23), (64, 21)])
+def test_crops_that_are_not_square_keep_their_aspect(shape: tuple[int, int]) -> None:
+    image = ramp(*shape)
+    small, hole = shrink(image, np.zeros(shape, dtype=bool), 64)
+    assert small.shape == (64, 64, 3)
+    share = min(shape) / max(shape)
+    assert hole.mean() == pytest.approx(1 - share, abs=0.04)
+    assert hole[32, 32] == False  # noqa: E712
+    filled = fill_nearest(small, hole)
+    back = enlarge(filled, shape)
+    assert back.shape == image.shape
+    assert np.abs(back - image)[4:-4, 4:-4].max() < 0.01
+
+
+def test_equal_sizes_are_exact() -> None:
+    image = np.random.default_rng(0).random((64, 64, 3), dtype=np.float32)
+    mask = masked((64, 64), (10, 10, 30, 40))
+    small, hole = shrink(image, mask, 64)
+    assert np.array_equal(hole, mask)
+    assert np.array_equal(small[~mask], image[~mask])
+    assert np.array_equal(enlarge(image, (64, 64)), image)
+
+
+@pytest.mark.parametrize("side", [30, 64, 150])
+def test_hole_content_never_bleeds(side: int) -> None:
+    rng = np.random.default_rng(1)
+    image, mask = rng.random((side, side, 3), dtype=np.float32), rng.random((side, side)) < 0.5
+    other = np.where(mask[..., None], np.float32(np.nan), image)
+    first, second = shrink(image, mask, 64), shrink(other, mask, 64)
+    assert np.array_equal(first[0], second[0])
+    assert np.array_equal(first[1], second[1])
+
+
+def test_means_are_over_known_pixels_only() -> None:
+    image = np.full((128, 128, 3), 0.25, dtype=np.float32)
+    mask = np.ones((128, 128), dtype=bool)
+    mask[::2, ::2] = False  # a quarter of every small pixel is known
+    mask[:64] = True
+    small, hole = shrink(image, mask, 64)
+    assert hole[:32].all()
+    assert not hole[32:].any()
+    np.testing.assert_allclose(small[32:], 0.25, atol=1e-6)
+    assert (small[:32] == 0).all()
+
+
+def test_a_tenth_of_the_area_makes_a_pixel_known() -> None:
+    image, mask = np.full((40, 40, 3), 0.5, np.float32), np.ones((40, 40), dtype=bool)
+    mask[0, :1] = False  # 1 of 16
+    mask[0, 4:6] = False  # 2 of 16
+    _, hole = shrink(image, mask, 10)
+    assert hole[0, 0]
+    assert not hole[0, 1]
+
+
+def test_inputs_are_not_modified_and_results_are_in_range() -> None:
+    image = np.random.default_rng(3).integers(0, 2, (50, 40, 3)).astype(np.float32)
+    mask = masked((50, 40), (10, 10, 30, 30))
+    image.flags.writeable = mask.flags.writeable = False
+    for size in (16, 50, 64):
+        small, _ = shrink(image, mask, size)
+        assert small.dtype == np.float32
+        small.flags.writeable = False
+        for picture in (small, enlarge(small, (50, 40)), enlarge(small, (9, 12))):
+            assert picture.min() >= 0
+            assert picture.max() <= 1
+
+
+def test_fill_nearest() -> None:
+    image = np.zeros((20, 20, 3), dtype=np.uint8)
+    image[:, :10], image[:, 10:] = 50, 200
+    mask = masked((20, 20), (0, 4, 20, 9), (5, 12, 15, 20))
+    filled = fill_nearest(np.where(mask[..., None], np.uint8(7), image), mask)
+    assert np.array_equal(filled, image)
+    assert not fill_nearest(image, np.ones((20, 20), dtype=bool)).any()
+
+
+def test_resizing_refuses_what_it_cannot_use() -> None:
+    image = np.zeros((20, 30, 3), dtype=np.float32)
+    with pytest.raises(ImageError, match="expected"):
+        shrink(image[..., 0], np.zeros((20, 30), dtype=bool), 8)
+    with pytest.raises(MaskError, match="expected bool"):
+        shrink(image, np.zeros((20, 20), dtype=bool), 8)
+    with pytest.raises(ImageError, match="size, size, 3"):
+        enlarge(image, (20, 30))
