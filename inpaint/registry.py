@@ -65,17 +65,24 @@ def prior_folder(name: str) -> Path:
     raise UnknownNameError("prior", name, priors())
 
 
-@lru_cache(maxsize=8)
 def load_prior(name: str, device: str = "cpu") -> Prior:
     """Load a prior by name or folder onto ``device``, once.
 
-    Raises UnknownNameError for a name that is neither, WeightsError for files that do not fit.
+    The weights' hash is part of what "once" means: a prior trained anew is loaded anew. Raises
+    UnknownNameError for a name that is neither, WeightsError for files that do not fit.
     """
+    from inpaint.weights import read_config
+
+    folder = prior_folder(name).resolve()
+    return _load(folder, str(read_config(folder).get("sha256")), device)
+
+
+@lru_cache(maxsize=8)
+def _load(folder: Path, sha256: str, device: str) -> Prior:
     import torch
 
     from inpaint import weights
 
-    folder = prior_folder(name)
     config, tensors = weights.load(folder)
     if config["kind"] not in kinds():
         raise UnknownNameError("prior kind", str(config["kind"]), kinds())

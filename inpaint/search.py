@@ -99,9 +99,11 @@ def search(
     steps : int
         Gradient steps; 0 returns the starts.
     optimizer : {"adam", "momentum"}
-        Adam (Kingma and Ba 2015), or gradient descent with Nesterov ``momentum``.
+        Adam (Kingma and Ba 2015), or gradient descent with Nesterov momentum.
     lr : float
         Step size, in units of z.
+    momentum : float
+        For the ``momentum`` optimizer.
     anneal : bool
         Let the step size fall to zero along a cosine.
     norm, window, base, normalise

@@ -1,4 +1,4 @@
-"""Differentiable augmentation of real and generated images alike (Zhao et al. 2020, DiffAugment)."""
+"""Differentiable augmentation of real and generated images (DiffAugment, Zhao et al. 2020)."""
 
 from __future__ import annotations
 

@@ -148,7 +148,8 @@ def _fill_cache(sources: Sequence[Path], size: int, array: Path, table: Path) ->
 
 def indices(n: int, batch: int, *, seed: int, step: int) -> np.ndarray:
     """Which images step ``step`` sees: (batch,), epochs reshuffled, nothing left out."""
-    at, chosen = step * batch, []
+    at = step * batch
+    chosen: list[int] = []
     while len(chosen) < batch:
         epoch, offset = divmod(at + len(chosen), n)
         order = np.random.default_rng([seed, epoch]).permutation(n)

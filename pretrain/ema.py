@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import nn
 
+Module = TypeVar("Module", bound=nn.Module)
 
-class Average:
+
+class Average(Generic[Module]):
     """A shadow of ``module`` whose weights lag behind by about 1 / (1 - decay) steps.
 
     Early on the shorter memory (1 + t) / (10 + t) is used, so that the first weights are
     forgotten. Buffers (batch-norm statistics) are averaged too.
     """
 
-    def __init__(self, module: nn.Module, decay: float = 0.999) -> None:
-        self.module = copy.deepcopy(module).requires_grad_(False).eval()
+    def __init__(self, module: Module, decay: float = 0.999) -> None:
+        self.module = copy.deepcopy(module)
+        self.module.requires_grad_(False).eval()
         self.decay, self.steps = decay, 0
 
     @torch.no_grad()
-    def update(self, module: nn.Module) -> None:
+    def update(self, module: Module) -> None:
         """Move a little towards ``module``."""
         self.steps += 1
         keep = min(self.decay, (1 + self.steps) / (10 + self.steps))

@@ -1,6 +1,7 @@
-"""Training of a DCGAN: generator against discriminator (Goodfellow et al. 2014; Radford et al. 2016).
+"""Training of a DCGAN: generator against discriminator.
 
-The game is min_G max_D  E log D(x) + E log(1 - D(G(z))). Losses on the logits l:
+The game is min_G max_D  E log D(x) + E log(1 - D(G(z))) (Goodfellow et al. 2014; Radford et al.
+2016). Losses on the logits l:
 
 - ``nonsaturating``: D minimises softplus(-l_real) + softplus(l_fake), G softplus(-l_fake);
 - ``hinge``: D minimises relu(1 - l_real) + relu(1 + l_fake), G minimises -l_fake.
@@ -12,7 +13,6 @@ folded into the weights on export. The exported generator is the moving average.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -24,7 +24,9 @@ from inpaint.priors.convnets import Downward, Upward, from_unit, to_unit
 from inpaint.priors.dcgan import DCGAN, draw_z
 from pretrain import data, sheets
 from pretrain.augment import augment
+from pretrain.checkpoint import Stateful
 from pretrain.ema import Average
+from pretrain.options import GanOptions
 from pretrain.precision import autocast
 from pretrain.run import Outcome, Plan, run
 
@@ -41,27 +43,7 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-@dataclass(frozen=True)
-class Options:
-    """What shapes a DCGAN and its training; every field is an option of ``pretrain gan``."""
-
-    size: int = 64
-    latent: int = 100
-    distribution: str = "normal"
-    width: int = 64
-    critic_width: int = 64
-    loss: str = "hinge"
-    lr: float = 2e-4
-    critic_lr: float = 2e-4
-    generator_steps: int = 1
-    policy: str = "color,translation"
-    ema: float = 0.999
-    min_scale: float = 1.0
-    batch: int = 64
-    seed: int = 0
-
-
-def train(images: data.Images, options: Options, plan: Plan) -> tuple[DCGAN, Outcome]:
+def train(images: data.Images, options: GanOptions, plan: Plan) -> tuple[DCGAN, Outcome]:
     """Train on ``images`` until ``plan`` says stop; returns the prior, ready to be saved."""
     o, device = options, torch.device("cpu")
     torch.set_flush_denormal(True)
@@ -69,12 +51,12 @@ def train(images: data.Images, options: Options, plan: Plan) -> tuple[DCGAN, Out
         torch.default_generator.manual_seed(o.seed)
         generator = Upward(size=o.size, latent=o.latent, width=o.width)
         critic = Downward(size=o.size, outputs=1, width=o.critic_width, norm="spectral")
-    generator.to(memory_format=torch.channels_last)
-    critic.to(memory_format=torch.channels_last)
+    for module in (generator, critic):
+        nn.Module.to(module, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = Average(generator, o.ema)
-    adam = {"betas": (0.5, 0.99), "fused": True}
-    optimiser_g = torch.optim.Adam(generator.parameters(), lr=o.lr, **adam)
-    optimiser_d = torch.optim.Adam(critic.parameters(), lr=o.critic_lr, **adam)
+    betas = (0.5, 0.99)
+    optimiser_g = torch.optim.Adam(generator.parameters(), o.lr, betas, fused=True)
+    optimiser_d = torch.optim.Adam(critic.parameters(), o.critic_lr, betas, fused=True)
     loss_d, loss_g = LOSSES[o.loss]
 
     def step(t: int) -> dict[str, Tensor]:
@@ -118,7 +100,7 @@ def train(images: data.Images, options: Options, plan: Plan) -> tuple[DCGAN, Out
         with torch.no_grad():
             sheets.write(path, to_unit(average.module(shown)))
 
-    parts = {
+    parts: dict[str, Stateful] = {
         "generator": generator,
         "critic": critic,
         "average": average,
@@ -129,10 +111,11 @@ def train(images: data.Images, options: Options, plan: Plan) -> tuple[DCGAN, Out
     return DCGAN(average.module, plain(critic), distribution=o.distribution), outcome
 
 
-def plain(critic: nn.Module) -> nn.Module:
+def plain(critic: Downward) -> Downward:
     """Fold the spectral norm into the weights, so that inference needs nothing but tensors."""
     critic.eval()
     for module in critic.modules():
         if parametrize.is_parametrized(module):
             parametrize.remove_parametrizations(module, "weight")
-    return critic.requires_grad_(False)
+    critic.requires_grad_(False)
+    return critic

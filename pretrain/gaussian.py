@@ -9,7 +9,6 @@ number of images; time is one matrix product over the data.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,23 +17,14 @@ from torch import Tensor
 from inpaint.errors import ImageError
 from inpaint.priors.gaussian import Gaussian, pack
 from pretrain import data
-
-
-@dataclass(frozen=True)
-class Options:
-    """What shapes a Gaussian; every field is an option of ``pretrain gaussian``."""
-
-    size: int = 64
-    components: int = 1000
-    bits8: int = 100
-    noise: float = 3e-3
-    min_scale: float = 1.0
-    views: int = 1
-    seed: int = 0
+from pretrain.options import GaussianOptions
 
 
 def train(
-    images: data.Images, options: Options, *, callback: Callable[[int, int], None] | None = None
+    images: data.Images,
+    options: GaussianOptions,
+    *,
+    callback: Callable[[int, int], None] | None = None,
 ) -> Gaussian:
     """Fit mean, components and their variances (Tipping and Bishop 1999, eq. 15).
 
@@ -55,17 +45,18 @@ def train(
     order = values.argsort(descending=True)[: o.components]
     total = float(even.trace() + odd.trace())
     kept = values[order]
-    discarded = (total - float(kept.sum())) / max(1, 2 * len(even) - o.components)
+    left_out = max(1, 2 * len(even) - len(kept))
+    discarded = max(1e-6, (total - float(kept.sum())) / left_out)
     # W = U (Lambda - sigma² I)^(1/2); each half carries 1/sqrt 2 of its even or odd component.
     strength = (kept - discarded).clamp_min(1e-12).sqrt() / 2**0.5
     vectors = torch.cat([vectors_e, vectors_o], dim=1)[:, order] * strength
     is_odd = order >= len(values_e)
     packed = pack(mean.reshape(shape), vectors.T.reshape(-1, *shape), is_odd, bits8=o.bits8)
-    return Gaussian(o.size, packed, noise=o.noise)
+    return Gaussian(o.size, packed, noise=o.noise, residual=discarded)
 
 
 def moments(
-    images: data.Images, o: Options, callback: Callable[[int, int], None] | None
+    images: data.Images, o: GaussianOptions, callback: Callable[[int, int], None] | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Mean of the left half (D,), covariance of the even and of the odd part (D, D)."""
     half = 3 * o.size * (o.size // 2)

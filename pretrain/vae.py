@@ -9,35 +9,26 @@ between the two terms has to be tuned.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from inpaint.priors.convnets import from_unit
+from inpaint.priors.convnets import Downward, Upward, from_unit
 from inpaint.priors.vae import VAE, build
 from pretrain import data, sheets
 from pretrain.ema import Average
+from pretrain.options import VaeOptions
 from pretrain.precision import autocast
 from pretrain.run import Outcome, Plan, run
 
 
-@dataclass(frozen=True)
-class Options:
-    """What shapes a VAE and its training; every field is an option of ``pretrain vae``."""
+class Pair(nn.Module):
+    """Encoder and decoder as one module, to be averaged and saved together."""
 
-    size: int = 64
-    latent: int = 128
-    width: int = 32
-    encoder_cap: int = 128
-    decoder_cap: int = 192
-    lr: float = 1e-3
-    warmup: int = 1000
-    ema: float = 0.999
-    min_scale: float = 1.0
-    batch: int = 64
-    seed: int = 0
+    def __init__(self, encoder: Downward, decoder: Upward) -> None:
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
 
 
 def kl_divergence(mu: Tensor, log_variance: Tensor) -> Tensor:
@@ -45,7 +36,7 @@ def kl_divergence(mu: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (mu.square() + log_variance.exp() - 1 - log_variance).sum(1)
 
 
-def train(images: data.Images, options: Options, plan: Plan) -> tuple[VAE, Outcome]:
+def train(images: data.Images, options: VaeOptions, plan: Plan) -> tuple[VAE, Outcome]:
     """Train on ``images`` until ``plan`` says stop; returns the prior, ready to be saved."""
     o, device = options, torch.device("cpu")
     torch.set_flush_denormal(True)
@@ -57,8 +48,8 @@ def train(images: data.Images, options: Options, plan: Plan) -> tuple[VAE, Outco
     }
     with torch.random.fork_rng():
         torch.default_generator.manual_seed(o.seed)
-        model = nn.ModuleList(build(sizes))
-    model.to(memory_format=torch.channels_last)
+        model = Pair(*build(sizes))
+    nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = Average(model, o.ema)
     optimiser = torch.optim.Adam(model.parameters(), lr=o.lr, fused=True)
 
@@ -69,11 +60,10 @@ def train(images: data.Images, options: Options, plan: Plan) -> tuple[VAE, Outco
         rng = torch.Generator().manual_seed(o.seed * 1_000_003 + t)
         x, _ = data.batch(images, o.size, o.batch, seed=o.seed, step=t, min_scale=o.min_scale)
         x = from_unit(x)
-        encoder, decoder = model
         with autocast(device):
-            mu, log_variance = encoder(x).float().chunk(2, dim=1)
+            mu, log_variance = model.encoder(x).float().chunk(2, dim=1)
             z = mu + (log_variance / 2).exp() * torch.randn(mu.shape, generator=rng)
-            y = decoder(z).float()
+            y = model.decoder(z).float()
         mse = (y - x).square().mean()
         kl = kl_divergence(mu, log_variance).mean()
         pixels = x[0].numel()
@@ -91,7 +81,7 @@ def train(images: data.Images, options: Options, plan: Plan) -> tuple[VAE, Outco
     drawn = torch.randn((32, o.latent), generator=torch.Generator().manual_seed(o.seed + 1))
 
     def sheet(path: Path) -> None:
-        prior = VAE(*average.module)
+        prior = VAE(average.module.encoder, average.module.decoder)
         again = prior.generate(prior.encode(shown)[0])
         rows = [shown[:16], again[:16], prior.generate(drawn)]
         sheets.write(path, torch.cat(rows))
@@ -99,4 +89,4 @@ def train(images: data.Images, options: Options, plan: Plan) -> tuple[VAE, Outco
     outcome = run(
         step, {"model": model, "average": average, "optimiser": optimiser}, plan, sheet=sheet
     )
-    return VAE(*average.module), outcome
+    return VAE(average.module.encoder, average.module.decoder), outcome

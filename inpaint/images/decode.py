@@ -20,8 +20,8 @@ from PIL import (
 
 from inpaint.errors import ImageError
 from inpaint.images.meta import cleaned_exif, orientation_of, tiff_exif, upright, webp_header
-from inpaint.images.pixels import DEEP_ADVICE, pixels_of
 from inpaint.images.picture import Picture
+from inpaint.images.pixels import DEEP_ADVICE, pixels_of
 
 READABLE = "PNG, JPEG, WebP, TIFF and BMP"
 

@@ -25,7 +25,11 @@ class Prior(Protocol):
     kind: str
     size: int
     latent: int
-    search_defaults: dict[str, Any]
+
+    @property
+    def search_defaults(self) -> dict[str, Any]:
+        """Keywords of ``search.search`` that suit this prior."""
+        ...
 
     def to(self, device: torch.device) -> Prior:
         """Move the weights to ``device`` in place and return self."""

@@ -1,9 +1,9 @@
-"""DCGAN: a generator searched for the hole, a discriminator that judges it (Radford et al. 2016)."""
+"""DCGAN: a generator to search, a discriminator that judges (Radford et al. 2016)."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -29,34 +29,39 @@ class DCGAN:
     """
 
     kind = "dcgan"
-    search_defaults: dict[str, Any] = {"restarts": 4, "steps": 150, "lr": 0.05, "lam": 0.003}  # noqa: RUF012
+    search_defaults: ClassVar[dict[str, Any]] = {
+        "restarts": 4,
+        "steps": 150,
+        "lr": 0.05,
+        "base": 0.2,
+        "lam": 0.003,
+    }
 
-    def __init__(self, generator: nn.Module, critic: nn.Module, *, distribution: str) -> None:
+    def __init__(self, generator: Upward, critic: Downward, *, distribution: str) -> None:
         self.generator = generator.eval().requires_grad_(False)
         self.critic = critic.eval().requires_grad_(False)
+        self._generate, self._judge = generator.fused(), critic.fused()
         self.distribution = distribution
-        first = generator.layers[0]
-        self.latent = int(first.weight.shape[0])
-        self.size = 8 << (len(generator.layers) - 1)
+        self.latent, self.size = generator.latent, generator.size
 
     def to(self, device: torch.device) -> DCGAN:
         """Move the weights to ``device``."""
-        self.generator.to(device)
-        self.critic.to(device)
+        self._generate.to(device)
+        self._judge.to(device)
         return self
 
     def sample_z(self, n: int, generator: torch.Generator) -> Tensor:
         """Draw (n, latent) from the training distribution."""
-        device = next(self.generator.parameters()).device
+        device = next(self._generate.parameters()).device
         return draw_z(n, self.latent, self.distribution, generator).to(device)
 
     def generate(self, z: Tensor) -> Tensor:
         """G(z), (n, 3, S, S) in [0, 1]."""
-        return to_unit(self.generator(z))
+        return to_unit(self._generate(z))
 
     def perceptual_loss(self, z: Tensor, x: Tensor) -> Tensor:
         """log(1 - D(x)), (n,)."""
-        return perceptual_loss(self.critic(from_unit(x))[:, 0])
+        return perceptual_loss(self._judge(from_unit(x))[:, 0])
 
     def constrain_z(self, z: Tensor) -> Tensor:
         """Clip uniform latents to their cube; bring normal ones into the ball of typical length.
@@ -79,8 +84,8 @@ class DCGAN:
             "size": self.size,
             "latent": self.latent,
             "distribution": self.distribution,
-            "width": int(self.generator.image.weight.shape[0]),
-            "critic_width": int(self.critic.layers[0].weight.shape[0]),
+            "width": self.generator.width,
+            "critic_width": self.critic.width,
         }
 
     def tensors(self) -> dict[str, Tensor]:
@@ -95,12 +100,12 @@ class DCGAN:
 
 
 def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> DCGAN:
-    """Rebuild from what ``config`` and ``tensors`` gave; batch norms are folded for speed."""
+    """Rebuild from what ``config`` and ``tensors`` gave."""
     generator = Upward(size=config["size"], latent=config["latent"], width=config["width"])
     critic = Downward(size=config["size"], outputs=1, width=config["critic_width"])
     load(generator, tensors, "generator.")
     load(critic, tensors, "critic.")
-    return DCGAN(generator.fused(), critic, distribution=config["distribution"])
+    return DCGAN(generator, critic, distribution=config["distribution"])
 
 
 def load(module: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None:

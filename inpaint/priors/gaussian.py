@@ -41,15 +41,20 @@ class Gaussian:
     noise : float
         Variance of eps in [0, 1] units. The dial between fitting the known pixels closely
         (small; higher realism) and trusting the components (large; higher PSNR).
+    residual : float
+        Mean variance that the components leave out, PPCA's maximum-likelihood noise, under
+        which the evidence of a prior is judged. The best dial for filling is larger.
     """
 
     kind = "gaussian"
 
-    def __init__(self, size: int, packed: dict[str, Tensor], *, noise: float) -> None:
-        self.size, self.packed, self.noise = size, packed, noise
+    def __init__(
+        self, size: int, packed: dict[str, Tensor], *, noise: float, residual: float
+    ) -> None:
+        self.size, self.packed, self.noise, self.residual = size, packed, noise, residual
         self.mean, self.W = unpack(size, packed)
         self.latent = int(self.W.shape[1])
-        self._factors: OrderedDict[bytes, Tensor] = OrderedDict()
+        self._factors: OrderedDict[tuple[bytes, float], Tensor] = OrderedDict()
 
     @property
     def search_defaults(self) -> dict[str, Any]:
@@ -104,40 +109,42 @@ class Gaussian:
         image (3, S, S) in [0, 1], of which only the known pixels are read; mask (S, S).
         """
         known = (~mask).expand(3, -1, -1).flatten()
-        factor = self._factor(mask, known)
+        factor = self._factor(mask, known, self.noise)
         residual = image.flatten()[known] - self.mean[known]
         projected = (self.W[known].T @ residual).double()
         return torch.cholesky_solve(projected[:, None], factor)[:, 0], factor
 
-    def _factor(self, mask: Tensor, known: Tensor) -> Tensor:
-        key = mask.cpu().numpy().tobytes()
+    def _factor(self, mask: Tensor, known: Tensor, noise: float) -> Tensor:
+        """Cholesky factor of M, kept for the last few masks: a folder often shares one."""
+        key = mask.cpu().numpy().tobytes(), noise
         if key in self._factors:
             self._factors.move_to_end(key)
             return self._factors[key]
         W = self.W[known]
         M = (W.T @ W).double()
-        M.diagonal().add_(self.noise)
+        M.diagonal().add_(noise)
         self._factors[key] = torch.linalg.cholesky(M)
         if len(self._factors) > CACHED_MASKS:
             self._factors.popitem(last=False)
         return self._factors[key]
 
     def log_evidence(self, image: Tensor, mask: Tensor) -> float:
-        """log p(x_k) a known value, in nats: how well this prior explains what is known.
+        """Log p(x_k) a known value, in nats: how well this prior explains what is known.
 
-        log N(x_k; mu_k, C_kk) by the matrix inversion and determinant lemmas:
-        the quadratic form is (|r|² - r^T W_k M^-1 W_k^T r) / noise and
+        log N(x_k; mu_k, C_kk) by the matrix inversion and determinant lemmas, with the noise at
+        ``residual``: the quadratic form is (|r|² - r^T W_k M^-1 W_k^T r) / noise and
         log det C_kk = (n - K) log noise + log det M.
         """
         known = (~mask).expand(3, -1, -1).flatten()
-        factor = self._factor(mask, known)
-        residual = (image.flatten()[known] - self.mean[known]).double()
-        projected = self.W[known].T.double() @ residual
+        factor = self._factor(mask, known, self.residual)
+        r = (image.flatten()[known] - self.mean[known]).double()
+        projected = self.W[known].T.double() @ r
         z = torch.cholesky_solve(projected[:, None], factor)[:, 0]
-        n = len(residual)
-        quadratic = (residual @ residual - projected @ z) / self.noise
-        log_det = (n - self.latent) * math.log(self.noise) + 2 * factor.diagonal().log().sum()
-        return -float(quadratic + log_det + n * math.log(2 * math.pi)) / (2 * n)
+        n = len(r)
+        quadratic = (r @ r - projected @ z) / self.residual
+        log_det = (n - self.latent) * math.log(self.residual)
+        log_det += 2 * float(factor.diagonal().log().sum())
+        return -(float(quadratic) + log_det + n * math.log(2 * math.pi)) / (2 * n)
 
     def config(self) -> dict[str, Any]:
         """Everything but the tensors."""
@@ -146,6 +153,7 @@ class Gaussian:
             "size": self.size,
             "latent": self.latent,
             "noise": self.noise,
+            "residual": self.residual,
         }
 
     def tensors(self) -> dict[str, Tensor]:
@@ -159,9 +167,11 @@ def pack(mean: Tensor, components: Tensor, odd: Tensor, *, bits8: int) -> dict[s
     Parameters
     ----------
     mean : Tensor (3, S, S/2)
+        In [0, 1].
     components : Tensor (K, 3, S, S/2)
         Columns of W, strongest first; their right halves are the mirror, negated where ``odd``.
     odd : Tensor (K,) of bool
+        Which components change sign in the mirror.
     bits8 : int
         How many leading components get 8 bits; the others get 4.
 
@@ -198,7 +208,7 @@ def unpack(size: int, packed: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
 
 def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> Gaussian:
     """Rebuild from what ``config`` and ``tensors`` gave."""
-    return Gaussian(config["size"], tensors, noise=config["noise"])
+    return Gaussian(config["size"], tensors, noise=config["noise"], residual=config["residual"])
 
 
 def tiny(seed: int = 0) -> Gaussian:
@@ -214,4 +224,4 @@ def tiny(seed: int = 0) -> Gaussian:
         torch.arange(count) % 2 == 1,
         bits8=count // 2,
     )
-    return Gaussian(size, packed, noise=1e-3)
+    return Gaussian(size, packed, noise=1e-3, residual=1e-4)

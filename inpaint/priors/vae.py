@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from inpaint.priors.convnets import Downward, Upward, from_unit, to_unit
 from inpaint.priors.dcgan import load
@@ -15,32 +15,38 @@ class VAE:
     """Decoder (N, latent) -> images, encoder image -> (mu, log sigma²), both frozen."""
 
     kind = "vae"
-    search_defaults: dict[str, Any] = {"restarts": 4, "steps": 60, "lr": 0.05, "lam": 1e-5}  # noqa: RUF012
+    search_defaults: dict[str, Any] = {
+        "restarts": 4,
+        "steps": 60,
+        "lr": 0.1,
+        "base": 1.0,
+        "lam": 1e-5,
+    }
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
+    def __init__(self, encoder: Downward, decoder: Upward) -> None:
         self.encoder = encoder.eval().requires_grad_(False)
         self.decoder = decoder.eval().requires_grad_(False)
-        self.latent = int(decoder.layers[0].weight.shape[0])
-        self.size = 8 << (len(decoder.layers) - 1)
+        self._encode, self._decode = encoder.fused(), decoder.fused()
+        self.latent, self.size = decoder.latent, decoder.size
 
     def to(self, device: torch.device) -> VAE:
         """Move the weights to ``device``."""
-        self.encoder.to(device)
-        self.decoder.to(device)
+        self._encode.to(device)
+        self._decode.to(device)
         return self
 
     def sample_z(self, n: int, generator: torch.Generator) -> Tensor:
         """Draw (n, latent) from p(z)."""
         z = torch.randn((n, self.latent), generator=generator)
-        return z.to(next(self.decoder.parameters()).device)
+        return z.to(next(self._decode.parameters()).device)
 
     def generate(self, z: Tensor) -> Tensor:
         """The mean of p(x|z), (n, 3, S, S) in [0, 1]."""
-        return to_unit(self.decoder(z))
+        return to_unit(self._decode(z))
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """q(z|x) of images (n, 3, S, S) in [0, 1]: mu and log sigma², (n, latent) each."""
-        mu, log_variance = self.encoder(from_unit(x)).chunk(2, dim=1)
+        mu, log_variance = self._encode(from_unit(x)).chunk(2, dim=1)
         return mu, log_variance
 
     def perceptual_loss(self, z: Tensor, x: Tensor) -> Tensor:
@@ -73,14 +79,8 @@ class VAE:
             "kind": self.kind,
             "size": self.size,
             "latent": self.latent,
-            "encoder": {
-                "width": int(self.encoder.layers[0].weight.shape[0]),
-                "cap": int(self.encoder.layers[-1].weight.shape[0]),
-            },
-            "decoder": {
-                "width": int(self.decoder.image.weight.shape[0]),
-                "cap": int(self.decoder.layers[0].weight.shape[1]),
-            },
+            "encoder": {"width": self.encoder.width, "cap": self.encoder.cap},
+            "decoder": {"width": self.decoder.width, "cap": self.decoder.cap},
         }
 
     def tensors(self) -> dict[str, Tensor]:
@@ -105,11 +105,11 @@ def build(config: dict[str, Any]) -> tuple[Downward, Upward]:
 
 
 def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> VAE:
-    """Rebuild from what ``config`` and ``tensors`` gave; batch norms are folded for speed."""
+    """Rebuild from what ``config`` and ``tensors`` gave."""
     encoder, decoder = build(config)
     load(encoder, tensors, "encoder.")
     load(decoder, tensors, "decoder.")
-    return VAE(encoder.fused(), decoder.fused())
+    return VAE(encoder, decoder)
 
 
 def tiny(seed: int = 0) -> VAE:

@@ -13,8 +13,8 @@ from PIL import Image
 
 from inpaint import images
 from inpaint.errors import OutputError
-from inpaint.images.meta import EXIF_PREFIX
 from inpaint.images import Picture
+from inpaint.images.meta import EXIF_PREFIX
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

@@ -1,0 +1,82 @@
+"""Which prior suits an image: the one under which its known pixels are most likely.
+
+Priors come in families (config key ``family``) that were trained on the same images; the
+family's Gaussian prior has an exact evidence log p(x_k), which is compared. A family whose images
+were all framed alike (config key ``view`` = ``whole``, such as aligned faces) only makes sense
+for a whole picture, and is asked about the whole picture; the others are used around each hole.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from inpaint import registry, weights
+from inpaint.crop import shrink
+from inpaint.errors import WeightsError
+
+if TYPE_CHECKING:
+    from inpaint.priors.gaussian import Gaussian
+
+log = logging.getLogger(__name__)
+# Which member of the chosen family fills, by mode.
+KIND_OF_MODE = {"psnr": "gaussian", "sharp": "gaussian"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The prior to use, whether it sees the whole picture, and how the families compared.
+
+    ``evidence`` holds log p of the known pixels a value, in nats, by family.
+    """
+
+    name: str
+    whole: bool
+    evidence: dict[str, float]
+
+
+def choose(image: np.ndarray, mask: np.ndarray, *, mode: str) -> Choice:
+    """Choose among the shipped families for an image (H, W, 3) in [0, 1] and its mask (H, W).
+
+    Raises WeightsError when no shipped family has a Gaussian prior to compare by.
+    """
+    members = families()
+    evidence = {}
+    for family, kinds in members.items():
+        gaussian: Gaussian = registry.load_prior(kinds["gaussian"])  # type: ignore[assignment]
+        small, hole = shrink(image, mask, gaussian.size)
+        x = torch.from_numpy(small).permute(2, 0, 1)
+        evidence[family] = gaussian.log_evidence(x, torch.from_numpy(hole))
+    if not evidence:
+        raise WeightsError(
+            f"{registry.ZOO}: no gaussian prior to choose by; install the package again, "
+            "or name a prior folder with --prior"
+        )
+    best = max(evidence, key=lambda family: evidence[family])
+    kinds = members[best]
+    name = kinds.get(KIND_OF_MODE[mode], kinds["gaussian"])
+    log.info("prior %s chosen; log evidence a value: %s", name, evidence)
+    return Choice(name, sees_whole(name), evidence)
+
+
+def families() -> dict[str, dict[str, str]]:
+    """Shipped families that have a Gaussian member: {family: {kind: prior name}}."""
+    found: dict[str, dict[str, str]] = {}
+    for name in registry.priors():
+        config = _config(name)
+        if "family" in config:
+            found.setdefault(config["family"], {})[config["kind"]] = name
+    return {family: kinds for family, kinds in found.items() if "gaussian" in kinds}
+
+
+def sees_whole(name: str) -> bool:
+    """Whether a prior was trained on whole, aligned pictures (config key ``view``)."""
+    return _config(name).get("view") == "whole"
+
+
+def _config(name: str) -> dict[str, Any]:
+    return weights.read_config(registry.prior_folder(name))

@@ -1,0 +1,70 @@
+"""The command line: one file a command, found by file name and imported only when it runs.
+
+A module ``inpaint/cli/NAME.py`` defines a click command called ``command``. Options that only
+name things read the file system (``inpaint.registry``), so that ``--help`` never imports torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import click
+
+from inpaint._version import __version__
+from inpaint.cli.errors import guarded
+from inpaint.errors import UnknownNameError
+
+# Files in cli/ that are not commands.
+SHARED = {"__init__", "errors", "progress"}
+SUMMARIES = {
+    "evaluate": "Measure methods on a folder: PSNR, SSIM, LPIPS, a report.",
+    "fill": "Fill the hole in one image.",
+    "list": "List priors, stages or methods.",
+    "show": "Show what is known about a prior or a stage.",
+}
+
+
+class Commands(click.Group):
+    """Commands by file name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the command files."""
+        here = Path(__file__).parent
+        return sorted(p.stem for p in here.glob("*.py") if p.stem not in SHARED)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import one command; None when there is no such file."""
+        if name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"inpaint.cli.{name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As in click, but an unknown name gets a hint."""
+        if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
+            raise UnknownNameError("command", args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any of them."""
+        rows = [(name, SUMMARIES.get(name, "")) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="inpaint")
+def group() -> None:
+    """Semantic inpainting by latent search: fill holes in images with learned priors.
+
+    In every mask white is the hole. Results go to stdout, messages to stderr.
+    Exit codes: 0 done, 1 failed, 2 wrong use.
+    """
+
+
+def main() -> None:
+    """Run the command line; errors become one line and an exit code."""
+    guarded(group, "inpaint")

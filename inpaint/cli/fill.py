@@ -1,0 +1,153 @@
+"""``inpaint fill``: one image in, its hole filled, one image out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from inpaint import registry
+from inpaint.cli.progress import bar
+from inpaint.errors import InpaintError, OutputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from inpaint.images import Picture
+
+
+@click.command(name="fill")
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("--mask", required=True, help="Mask image, white = hole; or 'alpha': transparent.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where to write.")
+@click.option("--prior", default="auto", show_default=True, help="Name, folder, or auto.")
+@click.option("--class", "class_name", help="Class to steer a class-conditional prior.")
+@click.option("--mode", default="sharp", show_default=True, type=click.Choice(["sharp", "psnr"]))
+@click.option(
+    "--stage",
+    "stages",
+    multiple=True,
+    help=f"After the search, in this order: {', '.join(registry.stages())}, or none. [poisson]",
+)
+@click.option("--candidates", default=1, show_default=True, help="How many fills to write.")
+@click.option("--steps", type=click.IntRange(min=0), help="Search steps. [the prior's own]")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1))
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--grow", default=0.0, show_default=True, help="Widen the hole by this many pixels.")
+@click.option("--invert", is_flag=True, help="The mask is black where the hole is.")
+@click.option("--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]")
+@click.option("--trace", type=click.Path(path_type=Path), help="Folder to show the search in.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(
+    image: Path,
+    mask: str,
+    out: Path,
+    class_name: str | None,
+    stages: tuple[str, ...],
+    steps: int | None,
+    grow: float,
+    invert: bool,
+    quality: int | None,
+    trace: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Fill the hole of IMAGE; pixels outside the mask come back bit-identical.
+
+    With --candidates 3, OUT gets the most likely fill, and two more are written beside it as
+    OUT-2 and OUT-3.
+    """
+    from inpaint import images
+
+    outs = [
+        out,
+        *(
+            out.with_name(f"{out.stem}-{k}{out.suffix}")
+            for k in range(2, options["candidates"] + 1)
+        ),
+    ]
+    _refuse_overwriting(image, mask, outs)
+    for path in outs:
+        images.check_writable(path)
+    picture = images.read(image)
+    images.check_writable(out, picture=picture)
+    hole = _hole(picture, mask, invert=invert, grow=grow)
+
+    # torch loads only now: everything above can fail in a tenth of a second.
+    from inpaint.pipeline import complete
+    from inpaint.trace import Trace
+
+    if class_name is not None:
+        _refuse_class(options["prior"], class_name)
+    if steps is not None:
+        options["steps"] = steps
+    recorder = Trace(trace) if trace else None
+    with bar() as progress:
+        task = progress.add_task("search", total=None)
+
+        def tell(crop: int, crops: int, step: int, total: int, terms: dict[str, Any]) -> None:
+            progress.update(task, total=crops * (total + 1), completed=crop * (total + 1) + step)
+            if recorder:
+                recorder(crop, step, total, terms)
+
+        result = complete(
+            picture,
+            hole,
+            stages=_stages(stages),
+            opaque=mask == "alpha",
+            callback=tell,
+            **options,
+        )
+    for path, filled in zip(outs, result.pictures, strict=True):
+        images.write(path, filled, quality=quality)
+    if recorder:
+        recorder.write(picture, hole, result.pictures[0])
+    if as_json:
+        report = {
+            "out": [str(p) for p in outs],
+            "seconds": round(result.seconds, 3),
+            "crops": [asdict(r) for r in result.reports],
+        }
+        click.echo(json.dumps(report, ensure_ascii=False))
+        return
+    names = ", ".join(sorted({r.prior for r in result.reports}))
+    click.echo(f"filled {int(hole.sum())} pixels with {names} in {result.seconds:.1f} s", err=True)
+    for path in outs:
+        click.echo(str(path))
+
+
+def _hole(picture: Picture, mask: str, *, invert: bool, grow: float) -> np.ndarray:
+    from inpaint import masks
+
+    shape = (picture.height, picture.width)
+    if mask == "alpha":
+        hole = masks.from_alpha(picture)
+    else:
+        hole = masks.load(Path(mask), shape=shape, invert=invert)
+    if grow:
+        hole = masks.grow(hole, grow)
+    masks.check(hole, shape)
+    return hole
+
+
+def _stages(names: tuple[str, ...]) -> tuple[str, ...]:
+    if names == ("none",):
+        return ()
+    return names or ("poisson",)
+
+
+def _refuse_overwriting(image: Path, mask: str, outs: list[Path]) -> None:
+    inputs = {image.resolve(), Path(mask).resolve()}
+    for path in outs:
+        if path.resolve() in inputs:
+            raise OutputError(f"{path}: is an input; inputs are never modified, name another --out")
+
+
+def _refuse_class(prior: str, name: str) -> None:
+    raise InpaintError(
+        f"--class {name}: prior {prior!r} has no classes; leave --class out, "
+        "or name a class-conditional prior (see inpaint list priors)"
+    )

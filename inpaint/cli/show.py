@@ -1,0 +1,35 @@
+"""``inpaint show``: the model card of a prior, the description of a stage."""
+
+from __future__ import annotations
+
+import ast
+import json
+
+import click
+
+from inpaint import registry, weights
+from inpaint.errors import UnknownNameError
+
+
+@click.command(name="show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print the config as JSON.")
+def command(name: str, as_json: bool) -> None:
+    """Show a prior's model card (data, licence, figures) or what a stage does."""
+    if name in registry.stages():
+        path = registry.HERE / "stages" / f"{name}.py"
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        click.echo(json.dumps({"name": name, "about": text}) if as_json else text)
+        return
+    try:
+        folder = registry.prior_folder(name)
+    except UnknownNameError:
+        raise UnknownNameError("name", name, [*registry.priors(), *registry.stages()]) from None
+    if as_json:
+        click.echo(json.dumps(weights.read_config(folder), ensure_ascii=False))
+        return
+    card = folder / "MODEL_CARD.md"
+    if card.exists():
+        click.echo(card.read_text(encoding="utf-8").rstrip())
+    else:
+        click.echo(json.dumps(weights.read_config(folder), indent=2))

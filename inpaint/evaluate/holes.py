@@ -1,0 +1,126 @@
+"""Where the masks of an evaluation come from: a protocol's name, or a folder or tar of files."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from inpaint import images, masks
+from inpaint.errors import MaskError, UnknownNameError
+from inpaint.evaluate import protocols
+from inpaint.evaluate.data import SUFFIXES, decode
+
+
+@dataclass(frozen=True)
+class Holes:
+    """A named set of masks.
+
+    Attributes
+    ----------
+    name : str
+        Protocol, or the name of the folder or tar: names it in every table.
+    draw : callable
+        ``draw(image_name, shape, seed)`` -> (H, W) bool, True = hole; raises MaskError or
+        ImageError for an image that has none or one of another size.
+    """
+
+    name: str
+    draw: Callable[[str, tuple[int, int], int], np.ndarray]
+
+
+def parse(text: str) -> Holes:
+    """Return the protocol of this name, else the masks of this folder or tar file.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is neither.
+    """
+    if text in protocols.names():
+        return Holes(text, lambda name, shape, seed: protocols.make(text, shape, seed))
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return Holes(path.resolve().name, _from_folder(path))
+    if path.is_file() and tarfile.is_tarfile(path):
+        return Holes(path.name.partition(".")[0], _from_tar(path))
+    raise UnknownNameError("mask protocol, or folder or tar of masks", text, protocols.names())
+
+
+def parse_all(texts: Iterable[str]) -> list[Holes]:
+    """Parse several, each "a,b" list split at its commas, in order and once each.
+
+    Raises
+    ------
+    MaskError
+        If two folders have one name, which every table would mix up.
+    """
+    names = [n for t in texts for n in ([t] if Path(t).exists() else t.split(","))]
+    found = [parse(n) for n in dict.fromkeys(n.strip() for n in names) if n]
+    labels = [h.name for h in found]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise MaskError(f"two sets of masks are called {label!r}; rename one of the folders")
+    return found
+
+
+def _from_folder(root: Path) -> Callable[[str, tuple[int, int], int], np.ndarray]:
+    files = []
+    for place, folders, names in os.walk(root):
+        folders[:] = [f for f in folders if not f.startswith(".")]
+        files += [(Path(place) / n).relative_to(root).as_posix() for n in names]
+    pick = _picker(files, root)
+    return lambda name, shape, seed: masks.load(root / pick(name), shape=shape)
+
+
+def _from_tar(path: Path) -> Callable[[str, tuple[int, int], int], np.ndarray]:
+    tar = tarfile.open(path)  # noqa: SIM115, read from as long as the masks are used
+    members = {m.name: m for m in tar if m.isfile()}
+    pick = _picker(members, path)
+
+    def draw(name: str, shape: tuple[int, int], seed: int) -> np.ndarray:
+        file = tar.extractfile(members[pick(name)])
+        image = decode(file.read() if file else b"")
+        mask: np.ndarray = image @ np.array(images.REC601) >= masks.HALF * 1000
+        try:
+            masks.check(mask, shape)
+        except MaskError as error:
+            raise MaskError(f"{pick(name)!r} in {path}: {error}") from None
+        return mask
+
+    return draw
+
+
+def _picker(files: Iterable[str], where: Path) -> Callable[[str], str]:
+    """Return a function from an image's name to the one file that is its mask.
+
+    The same subfolder and stem first; then the stem anywhere, and with the ending that many
+    programs add to it.
+    """
+    by_path: dict[str, list[str]] = {}
+    by_stem: dict[str, list[str]] = {}
+    for file in sorted(files):
+        path = PurePosixPath(file)
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            by_path.setdefault(_bare(file), []).append(file)
+            by_stem.setdefault(path.stem, []).append(file)
+
+    def pick(name: str) -> str:
+        stem = PurePosixPath(name).stem
+        places = ((by_path, _bare(name)), (by_stem, stem), (by_stem, f"{stem}_mask"))
+        found = next((index[key] for index, key in places if key in index), [])
+        if len(found) > 1:
+            raise MaskError(f"{where} has {', '.join(found)} for {name}; keep one of them")
+        if not found:
+            raise MaskError(f"{where} has no mask for {name}; add {stem}.png")
+        return found[0]
+
+    return pick
+
+
+def _bare(file: str) -> str:
+    return PurePosixPath(file).with_suffix("").as_posix()

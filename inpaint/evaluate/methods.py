@@ -1,0 +1,196 @@
+"""Methods by name: ``telea``, ``faces64-dcgan:steps=200,mode=psnr``, ``folder:results``.
+
+Every method is a function (erased image, mask, seed) -> filled image; the hole is erased (0)
+before any of them is called. Nothing heavy is imported until a method is parsed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inpaint import registry
+from inpaint.errors import UnknownNameError
+from inpaint.evaluate.method import Fill, Method, MethodError
+from inpaint.weights import CONFIG, read_config
+
+if TYPE_CHECKING:
+    import numpy as np
+
+OURS = ("auto", "reference")
+EXTERNAL = {
+    "patchmatch": "PatchMatch (Barnes et al. 2009), if PyPatchMatch is installed",
+    "gmic": "G'MIC inpaint_matchpatch, if the gmic program is installed",
+    "folder": "folder:DIR, what another program made: DIR/NAME or DIR/MASK/NAME",
+}
+# The image, its hole and what seeds them are the protocol's, not a method's.
+_NOT_OPTIONS = {"picture", "mask", "prior", "seed", "callback", "candidates", "opaque", "image"}
+_NOT_OPTIONS |= {"seeds", "search_options"}
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+
+
+def catalogue() -> dict[str, str]:
+    """Return every method's name with one line about it."""
+    from inpaint.classical import SUMMARIES
+
+    search = {name: "search of this prior" for name in registry.priors()}
+    ours = {
+        "auto": "our default: the prior that suits the image",
+        "reference": "the search of Yeh et al. 2017, 1500 Adam steps, Poisson blend",
+    }
+    return {**ours, **search, **SUMMARIES, **EXTERNAL}
+
+
+def parse(text: str) -> Method:
+    """Return the method that ``name`` or ``name:key=value,...`` means.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such method or prior (with a hint), option (MethodError, naming the known
+        ones), or value.
+    InpaintError
+        If the method needs a program or package that is not installed, with its install line.
+    """
+    from inpaint.classical import BASELINES
+    from inpaint.evaluate import external
+
+    label = text.strip()
+    name, _, rest = label.partition(":")
+    if name == "folder":
+        return external.folder(label, rest)
+    pairs = _pairs(label, rest)
+    label = ":".join([name, ",".join(f"{k}={v}" for k, v in pairs.items())]) if pairs else name
+    if name in BASELINES:
+        _no_others(label, pairs, ())
+        return Method(label, _baseline(name))
+    if name in EXTERNAL:
+        _no_others(label, pairs, external.OPTIONS[name])
+        return external.make(name, label, {k: _value(label, k, v, int) for k, v in pairs.items()})
+    if name == "reference":
+        return _reference(label, pairs)
+    if name == "auto" or name in registry.priors() or Path(name, CONFIG).is_file():
+        return _prior(label, name, _options(label, pairs))
+    raise UnknownNameError("method", name, catalogue())
+
+
+def options() -> dict[str, Any]:
+    """Return the options of a prior's search, name -> type, as the functions declare them."""
+    from inpaint.pipeline import complete
+    from inpaint.search import search
+
+    found: dict[str, Any] = {}
+    for function in (complete, search):
+        hints = typing.get_type_hints(function)
+        hints.pop("return")
+        found.update({k: v for k, v in hints.items() if k not in _NOT_OPTIONS})
+    return found
+
+
+def _baseline(name: str) -> Fill:
+    from inpaint.classical import baseline
+
+    return lambda erased, mask, seed, case: baseline(name, erased, mask)
+
+
+def _prior(label: str, name: str, chosen: Mapping[str, Any]) -> Method:
+    from inpaint import images, pipeline
+
+    def fill(erased: np.ndarray, mask: np.ndarray, seed: int, case: str) -> np.ndarray:
+        result = pipeline.complete(images.from_array(erased), mask, prior=name, seed=seed, **chosen)
+        return images.to_array(result.pictures[0])
+
+    def load() -> None:
+        from inpaint.devices import resolve
+
+        where = str(resolve(chosen.get("device", "auto")))
+        for one in names:
+            registry.load_prior(one, where)
+        for stage in chosen.get("stages", ("poisson",)):
+            registry.stage(stage)
+
+    names = registry.priors() if name == "auto" else [name]
+    configs = [read_config(registry.prior_folder(one)) for one in names]
+    digest = hashlib.sha256(json.dumps(configs, sort_keys=True).encode()).hexdigest()[:16]
+    return Method(label, fill, digest, prepare=load)
+
+
+def _reference(label: str, pairs: Mapping[str, str]) -> Method:
+    from inpaint.search import REFERENCE
+
+    _no_others(label, pairs, ("device", "prior"))
+    name = pairs.get("prior", "faces64-dcgan")
+    registry.prior_folder(name)
+    device = {k: v for k, v in pairs.items() if k == "device"}
+    # As in the paper: one start, nothing chosen among restarts, nothing but Poisson afterwards.
+    return _prior(label, name, {**REFERENCE, **device, "stages": ("poisson",), "mode": "sharp"})
+
+
+def _pairs(label: str, text: str) -> dict[str, str]:
+    pairs = {}
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        key, equals, value = (p.strip() for p in part.partition("="))
+        if not (key and equals and value):
+            raise MethodError(label, f"{part!r} is no option; write name:key=value,key=value")
+        pairs[key] = value
+    return pairs
+
+
+def _no_others(label: str, pairs: Mapping[str, str], known: Iterable[str]) -> None:
+    for key in pairs:
+        if key not in known:
+            takes = f"known: {', '.join(sorted(known))}" if known else "it takes no options"
+            raise MethodError(label, f"unknown option {key!r}; {takes}", known)
+
+
+def _options(label: str, pairs: Mapping[str, str]) -> dict[str, Any]:
+    if not pairs:
+        return {}
+    known = options()
+    _no_others(label, pairs, known)
+    values = {key: _value(label, key, text, known[key]) for key, text in pairs.items()}
+    if "mode" in values:
+        from inpaint.pipeline import MODES
+
+        _choose(label, "mode", values["mode"], MODES)
+    if "device" in values:
+        from inpaint.devices import resolve
+
+        resolve(values["device"])
+    return values
+
+
+def _value(label: str, key: str, text: str, kind: Any) -> Any:
+    """Turn the text of an option into what its annotation asks for."""
+    if key == "stages":
+        names = [] if text == "none" else text.split("+")
+        for name in names:
+            _choose(label, key, name, [*registry.stages(), "none"])
+        return tuple(names)
+    literals = [v for part in (kind, *typing.get_args(kind)) for v in _literals(part)]
+    if literals:
+        _choose(label, key, text, literals)
+        return text
+    if kind is bool:
+        _choose(label, key, text.lower(), ("true", "false"))
+        return text.lower() == "true"
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            expected = _KINDS[kind.__name__]
+            raise MethodError(label, f"{key} is {text!r}, expected {expected}") from None
+    return text
+
+
+def _literals(kind: Any) -> tuple[str, ...]:
+    return typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else ()
+
+
+def _choose(label: str, key: str, text: str, known: Iterable[str]) -> None:
+    if text not in known:
+        raise MethodError(label, f"{key} is {text!r}; known: {', '.join(known)}", known)

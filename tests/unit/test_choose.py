@@ -1,0 +1,128 @@
+"""The automatic choice: the family under which the known pixels are most likely."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from skimage import data
+
+from inpaint import registry, weights
+from inpaint.choose import choose, families, sees_whole
+from inpaint.errors import WeightsError
+from inpaint.pipeline import MODES
+from inpaint.priors import dcgan, gaussian
+
+
+@pytest.fixture
+def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two families, of which the second sees whole pictures, a prior without one, a lone GAN."""
+    for seed, family, view in ((0, "first", "crop"), (1, "second", "whole")):
+        prior = gaussian.tiny(seed)
+        config = {**prior.config(), "family": family, "view": view}
+        weights.save(tmp_path / f"{family}-gaussian", config, prior.tensors())
+    lone = dcgan.tiny()
+    weights.save(tmp_path / "lone-dcgan", {**lone.config(), "family": "lone"}, lone.tensors())
+    prior = gaussian.tiny(2)
+    weights.save(tmp_path / "stray-gaussian", prior.config(), prior.tensors())
+    monkeypatch.setattr(registry, "ZOO", tmp_path)
+    return tmp_path
+
+
+def image_of(seed: int) -> np.ndarray:
+    z = torch.randn((1, 12), generator=torch.Generator().manual_seed(5))
+    small = gaussian.tiny(seed).generate(z)[0].permute(1, 2, 0).numpy()
+    return np.ascontiguousarray(small)
+
+
+def hole(side: int = 16) -> np.ndarray:
+    mask = np.zeros((side, side), dtype=bool)
+    mask[side // 4 : side // 2, side // 4 : side // 2] = True
+    return mask
+
+
+def test_families_are_those_with_a_gaussian_member(zoo: Path) -> None:
+    assert families() == {
+        "first": {"gaussian": "first-gaussian"},
+        "second": {"gaussian": "second-gaussian"},
+    }
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("seed", "name"), [(0, "first-gaussian"), (1, "second-gaussian")])
+def test_the_most_likely_family_is_chosen(zoo: Path, seed: int, name: str, mode: str) -> None:
+    choice = choose(image_of(seed), hole(), mode=mode)
+    assert choice.name == name
+    assert choice.whole == (seed == 1)
+    assert max(choice.evidence, key=choice.evidence.__getitem__) == name.partition("-")[0]
+    assert all(np.isfinite(value) for value in choice.evidence.values())
+
+
+@pytest.mark.parametrize("garbage", [0.0, 1.0, np.nan])
+def test_the_choice_does_not_look_into_the_hole(zoo: Path, garbage: float) -> None:
+    image = image_of(0)
+    expected = choose(image, hole(), mode="sharp")
+    spoiled = np.where(hole()[..., None], np.float32(garbage), image)
+    assert choose(spoiled, hole(), mode="sharp") == expected
+
+
+@pytest.mark.parametrize("shape", [(200, 200), (16, 300), (3, 2)])
+def test_a_choice_is_made_even_if_next_to_nothing_is_known(
+    zoo: Path, shape: tuple[int, int]
+) -> None:
+    mask = np.ones(shape, dtype=bool)
+    mask[0, 0] = False
+    image = np.full((*shape, 3), 0.5, dtype=np.float32)
+    assert choose(image, mask, mode="sharp").name in registry.priors()
+
+
+def test_the_choice_does_not_depend_on_what_was_chosen_before(zoo: Path) -> None:
+    first = choose(image_of(0), hole(), mode="sharp")
+    choose(image_of(1), hole().T[::-1].copy(), mode="psnr")
+    assert choose(image_of(0), hole(), mode="sharp") == first
+
+
+def test_an_empty_zoo_is_an_error_with_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "ZOO", tmp_path)
+    with pytest.raises(WeightsError, match="--prior"):
+        choose(image_of(0), hole(), mode="sharp")
+
+
+def test_the_view_is_read_from_the_config(zoo: Path) -> None:
+    assert sees_whole("second-gaussian")
+    assert not sees_whole("first-gaussian")
+    assert not sees_whole("stray-gaussian")
+
+
+def test_every_shipped_family_recognises_its_own_images() -> None:
+    for family, kinds in families().items():
+        prior = registry.load_prior(kinds["gaussian"])
+        assert isinstance(prior, gaussian.Gaussian)
+        rng = torch.Generator().manual_seed(1)
+        x = prior.mean + prior.W @ prior.sample_z(1, rng)[0]
+        x = x + prior.residual**0.5 * torch.randn(x.shape, generator=rng)
+        image = x.unflatten(0, (3, prior.size, prior.size)).permute(1, 2, 0).numpy()
+        choice = choose(np.ascontiguousarray(image), hole(prior.size), mode="psnr")
+        assert choice.evidence[family] == max(choice.evidence.values())
+
+
+@pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket"])
+def test_photos_without_a_face_are_not_given_to_the_faces(name: str) -> None:
+    """Evidences may be compared only if no family's noise was tuned to look better."""
+    image = getattr(data, name)()[..., :3].astype(np.float32) / 255
+    mask = np.zeros(image.shape[:2], dtype=bool)
+    mask[100:180, 150:230] = True
+    evidence = choose(image, mask, mode="psnr").evidence
+    assert max(evidence, key=evidence.__getitem__) != "faces64"
+
+
+def test_a_face_is_given_to_the_faces() -> None:
+    """Framed as the training faces are: eyes to mouth in the middle half."""
+    image = data.astronaut()[80:180, 180:280].astype(np.float32) / 255
+    choice = choose(np.ascontiguousarray(image), hole(100), mode="psnr")
+    assert choice.name.startswith("faces64")
+    assert choice.whole
