@@ -46,11 +46,13 @@ def choose(image: np.ndarray, mask: np.ndarray, *, mode: str) -> Choice:
     """
     members = families()
     evidence = {}
+    views: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # by size: shrinking a photo is slow
     for family, kinds in members.items():
         gaussian: Gaussian = registry.load_prior(kinds["gaussian"])  # type: ignore[assignment]
-        small, hole = shrink(image, mask, gaussian.size)
-        x = torch.from_numpy(small).permute(2, 0, 1)
-        evidence[family] = gaussian.log_evidence(x, torch.from_numpy(hole))
+        if gaussian.size not in views:
+            small, hole = shrink(image, mask, gaussian.size)
+            views[gaussian.size] = torch.from_numpy(small).permute(2, 0, 1), torch.from_numpy(hole)
+        evidence[family] = gaussian.log_evidence(*views[gaussian.size])
     if not evidence:
         raise WeightsError(
             f"{registry.ZOO}: no gaussian prior to choose by; install the package again, "

@@ -40,6 +40,7 @@ REFERENCE: dict[str, Any] = {
     "lam": 0.003 / 2,
     "start": "sample",
 }
+BETAS = (0.9, 0.999)
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def search(
         return x, contextual + lam * perceptual, contextual, perceptual
 
     z = z.detach().clone().requires_grad_(True)
-    rule = _rule(z, optimizer, lr, momentum)
+    rule = _Rule(z.detach(), optimizer, momentum)  # shares z's memory
     best_z = z.detach().clone()
     best = torch.full((len(z),), math.inf, device=z.device)
     for step in range(steps + 1):
@@ -157,10 +158,9 @@ def search(
             callback(step, {"x": x.detach().unflatten(0, shape), **seen})
         if step == steps:
             break
-        if anneal:
-            rule.param_groups[0]["lr"] = lr * (1 + math.cos(math.pi * step / steps)) / 2
-        (z.grad,) = torch.autograd.grad(loss.sum(), z)
-        rule.step()
+        rate = lr * (1 + math.cos(math.pi * step / steps)) / 2 if anneal else lr
+        (grad,) = torch.autograd.grad(loss.sum(), z)
+        rule.step(grad, rate)
         with torch.no_grad():
             z.copy_(prior.constrain_z(z))
     return _found(best_z, losses, (count, restarts))
@@ -200,12 +200,32 @@ def _starts(
     return torch.cat(rows)
 
 
-def _rule(z: Tensor, optimizer: Optimizer, lr: float, momentum: float) -> torch.optim.Optimizer:
-    if optimizer == "adam":
-        return torch.optim.Adam([z], lr=lr)
-    if optimizer == "momentum":
-        return torch.optim.SGD([z], lr=lr, momentum=momentum, nesterov=momentum > 0)
-    raise SearchError(f"unknown optimizer {optimizer!r}; known: adam, momentum")
+class _Rule:
+    """One step of gradient descent, in place on z (N, D).
+
+    Our own few lines: the constructors of ``torch.optim`` import torch's compiler, which takes
+    longer than a whole fill.
+    """
+
+    def __init__(self, z: Tensor, optimizer: Optimizer, momentum: float) -> None:
+        if optimizer not in ("adam", "momentum"):
+            raise SearchError(f"unknown optimizer {optimizer!r}; known: adam, momentum")
+        self.z, self.optimizer, self.momentum = z, optimizer, momentum
+        self.mean, self.square = torch.zeros_like(z), torch.zeros_like(z)
+        self.count = 0
+
+    def step(self, grad: Tensor, lr: float) -> None:
+        """Move z against ``grad`` by ``lr``."""
+        self.count += 1
+        if self.optimizer == "momentum":  # Nesterov's, as Sutskever et al. 2013 write it
+            self.mean.mul_(self.momentum).add_(grad)
+            self.z.add_(grad + self.momentum * self.mean, alpha=-lr)
+            return
+        self.mean.lerp_(grad, 1 - BETAS[0])  # Kingma and Ba 2015, algorithm 1
+        self.square.lerp_(grad.square(), 1 - BETAS[1])
+        mean = self.mean / (1 - BETAS[0] ** self.count)
+        square = self.square / (1 - BETAS[1] ** self.count)
+        self.z.addcdiv_(mean, square.sqrt() + 1e-8, value=-lr)
 
 
 @torch.no_grad()

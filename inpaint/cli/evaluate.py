@@ -98,7 +98,7 @@ def command(
             limit=limit,
             seed=seed,
             overwrite=overwrite,
-            command=shlex.join([ctx.command_path, *sys.argv[2:]]),
+            command=f"{ctx.command_path} {shlex.join(sys.argv[2:])}",
             callback=tell,
         )
     _print(results, as_json)

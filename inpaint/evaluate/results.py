@@ -135,7 +135,7 @@ def _facts(command: str, images: str | Path, limit: int | None, seed: int) -> di
         "versions": ", ".join(f"{p} {_version(p)}" for p in PACKAGES),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, "
-        f"{torch.get_num_threads()} threads",
+        f"torch threads: {torch.get_num_threads()}",
     }
     if torch.cuda.is_available():
         facts["gpu"] = torch.cuda.get_device_name()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ class VAE:
     """Decoder (N, latent) -> images, encoder image -> (mu, log sigma²), both frozen."""
 
     kind = "vae"
-    search_defaults: dict[str, Any] = {
+    search_defaults: ClassVar[dict[str, Any]] = {
         "restarts": 4,
         "steps": 60,
         "lr": 0.1,

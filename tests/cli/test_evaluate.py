@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from inpaint.cli import group
-from inpaint.errors import InpaintError, OutputError, UnknownNameError
+from inpaint.errors import UnknownNameError
 
 NAMES = ["a.png", "b.png", "sub/c.png", "sub/d.png"]
 
@@ -30,7 +30,7 @@ def folder(tmp_path):
     return root
 
 
-def run(*args):
+def go(*args):
     result = CliRunner().invoke(group, ["evaluate", *map(str, args)])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -43,20 +43,10 @@ def rows(out, *, timeless=True):
     return [{k: v for k, v in r.items() if k != "seconds" or not timeless} for r in read]
 
 
-def code(result):
-    return result.return_value if result.return_value is not None else result.exit_code
-
-
-def invoke(*args):
-    """As a user: exit code, stdout, stderr of the real program."""
-    program = [sys.executable, "-c", "from inpaint.cli import main; main()", "evaluate"]
-    return subprocess.run([*program, *map(str, args)], capture_output=True, text=True, check=False)
-
-
 def test_four_images_two_masks_three_methods(folder, tmp_path):
     out = tmp_path / "out"
     args = ["--masks", "center,thick", "--method", "telea", "faces64-gaussian", "mean"]
-    result = run(folder, *args, "--out", out, "--json")
+    result = go(folder, *args, "--out", out, "--json")
     report = json.loads(result.stdout)
     assert (report["images"], report["measured"], report["reused"]) == (4, 24, 0)
     assert report["failures"] == []
@@ -85,7 +75,7 @@ def test_four_images_two_masks_three_methods(folder, tmp_path):
     tar, other = tmp_path / "photos.tar", tmp_path / "other"
     with tarfile.open(tar, "w") as archive:
         archive.add(folder / "sub" / "d.png", "sub/d.png")
-    run(tar, *args, "--out", other)
+    go(tar, *args, "--out", other)
     assert rows(other) == [r for r in found if r["name"] == "sub/d.png"]
     for r in rows(other):
         assert (other / r["fill"]).read_bytes() == (out / r["fill"]).read_bytes()
@@ -95,10 +85,10 @@ def test_resumes_after_a_kill_and_ends_with_the_same_files(folder, tmp_path):
     out = tmp_path / "out"
     args = [folder, "--masks", "center", "--masks", "half", "--method", "ns", "--method", "mean"]
     args += ["--out", out]
-    run(*args)
+    go(*args)
     names = ("metrics.jsonl", "summary.csv", "report.html")
     before = {n: (out / n).read_bytes() for n in names}
-    again = run(*args)
+    again = go(*args)
     assert "16 of 16 measurements were there already" in again.stderr
     assert {n: (out / n).read_bytes() for n in names} == before
 
@@ -106,22 +96,22 @@ def test_resumes_after_a_kill_and_ends_with_the_same_files(folder, tmp_path):
     data = before["metrics.jsonl"]
     (out / "metrics.jsonl").write_bytes(data[: len(data) * 2 // 3])  # in the middle of a line
     assert not data[: len(data) * 2 // 3].endswith(b"\n")
-    result = json.loads(run(*args, "--json").stdout)
+    result = json.loads(go(*args, "--json").stdout)
     assert 0 < result["measured"] < 8
     assert result["measured"] + result["reused"] == 16
     assert rows(out) == [{k: v for k, v in r.items() if k != "seconds"} for r in whole]
 
     (out / whole[0]["fill"]).unlink()  # a fill that has gone is made again
-    assert json.loads(run(*args, "--json").stdout)["measured"] == 1
-    assert json.loads(run(*args, "--json", "--seed", "1").stdout)["measured"] == 16
-    assert json.loads(run(*args, "--json", "--overwrite").stdout)["measured"] == 16
+    assert json.loads(go(*args, "--json").stdout)["measured"] == 1
+    assert json.loads(go(*args, "--json", "--seed", "1").stdout)["measured"] == 16
+    assert json.loads(go(*args, "--json", "--overwrite").stdout)["measured"] == 16
     assert len(rows(out)) == 16
     image = cv2.imread(str(folder / "a.png"))
     cv2.imwrite(str(folder / "a.png"), image[::-1])  # another picture under the old name
-    assert json.loads(run(*args, "--json").stdout)["measured"] == 4
+    assert json.loads(go(*args, "--json").stdout)["measured"] == 4
 
 
-def test_what_cannot_be_measured_is_named_and_the_rest_is_measured(folder, tmp_path):
+def test_what_cannot_be_measured_is_named_and_the_rest_is_measured(run, folder, tmp_path):
     (folder / "broken.png").write_bytes(b"\x89PNG no image")
     masks = tmp_path / "holes"
     masks.mkdir()
@@ -130,8 +120,8 @@ def test_what_cannot_be_measured_is_named_and_the_rest_is_measured(folder, tmp_p
     for name, mask in (("a", hole), ("b", hole[:32]), ("c_mask", hole)):  # and none for d
         cv2.imwrite(str(masks / f"{name}.png"), mask)
     out = tmp_path / "out"
-    result = invoke(folder, "--masks", masks, "--method", "telea", "--out", out)
-    assert result.returncode == 1
+    result = run("evaluate", folder, "--masks", masks, "--method", "telea", "--out", out)
+    assert result.code == 1
     assert {r["name"] for r in rows(out)} == {"a.png", "sub/c.png"}
     page = (out / "report.html").read_text(encoding="utf-8")
     with (out / "summary.csv").open(newline="") as file:
@@ -144,10 +134,10 @@ def test_what_cannot_be_measured_is_named_and_the_rest_is_measured(folder, tmp_p
     }
     for name, reason in expected.items():
         assert name in summary["failed_names"]
-        assert reason in result.stderr
+        assert reason in result.err
         assert reason in page
-    assert "telea" in result.stdout
-    assert "Traceback" not in result.stderr
+    assert "telea" in result.out
+    assert "Traceback" not in result.err
 
 
 def test_masks_from_a_tar_are_those_of_the_folder(folder, tmp_path):
@@ -155,20 +145,20 @@ def test_masks_from_a_tar_are_those_of_the_folder(folder, tmp_path):
     (masks / "sub").mkdir(parents=True)
     for index, name in enumerate(NAMES):
         hole = np.zeros((64, 64), np.uint8)
-        hole[20:40, 10 * index + 1 : 30] = 255
+        hole[20:40, 7 * index + 1 : 30] = 255
         cv2.imwrite(str(masks / name), hole)
     with tarfile.open(tar, "w") as archive:
         archive.add(masks, ".")
     first, second = tmp_path / "1", tmp_path / "2"
-    assert code(run(folder, "--masks", masks, "--method", "mean", "--out", first)) in (0, None)
-    run(folder, "--masks", tar, "--method", "mean", "--out", second)
+    go(folder, "--masks", masks, "--method", "mean", "--out", first)
+    go(folder, "--masks", tar, "--method", "mean", "--out", second)
     assert rows(first) == rows(second)
     assert len(rows(first)) == 4
 
 
 def test_results_of_another_program(folder, tmp_path):
     out, theirs = tmp_path / "out", tmp_path / "theirs"
-    run(folder, "--masks", "center", "--method", "mean", "--out", out)
+    go(folder, "--masks", "center", "--method", "mean", "--out", out)
     shutil.copytree(out / "fills" / "mean" / "center", theirs)
     brighter = cv2.imread(str(theirs / "a.png"))
     brighter[0, 0] ^= 1
@@ -176,7 +166,7 @@ def test_results_of_another_program(folder, tmp_path):
     (theirs / "sub" / "d.png").unlink()
     name = f"folder:{theirs}"
     args = [folder, "--masks", "center", "--method", "mean", "--method", name, "--out", out]
-    report = json.loads(run(*args, "--json").stdout)
+    report = json.loads(go(*args, "--json").stdout)
     assert (report["reused"], report["measured"]) == (4, 3)
     assert [(f["name"], f["method"]) for f in report["failures"]] == [("sub/d.png", name)]
     ours, other = ([r for r in rows(out) if r["method"] == m] for m in ("mean", name))
@@ -184,19 +174,32 @@ def test_results_of_another_program(folder, tmp_path):
     for a, b in zip(ours, other, strict=False):
         assert a["lpips"] == b["lpips"]
     with pytest.raises(UnknownNameError, match="no subfolder 'center'"):
-        run(folder, "--masks", "center,half", "--method", name, "--out", out)
+        go(folder, "--masks", "center,half", "--method", name, "--out", out)
 
 
-def test_bad_use_is_refused_at_once(folder, tmp_path):
+def test_bad_use_is_refused_at_once(run, folder, tmp_path):
     out = tmp_path / "out"
-    with pytest.raises(UnknownNameError, match="did you mean 'center'"):
-        run(folder, "--masks", "centre", "--method", "mean", "--out", out)
-    with pytest.raises(OutputError, match="lies inside"):
-        run(folder, "--masks", "center", "--method", "mean", "--out", folder / "out")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InpaintError, match="holds no images"):
-        run(tmp_path / "empty", "--masks", "center", "--method", "mean", "--out", out)
-    assert run(folder, "--out", out).exit_code == 2
+    base = ["evaluate", folder, "--masks", "center", "--method", "mean", "--out"]
+    for code, message, arguments in (
+        (2, "did you mean 'center'", [*base, out, "--masks", "centre"]),
+        (2, "did you mean 'telea'", [*base, out, "--method", "tela"]),
+        (2, "it takes no options", [*base, out, "--method", "mean:x=1"]),
+        (1, "lies inside", [*base, folder / "out"]),
+        (1, "holds no images", ["evaluate", tmp_path / "empty", *base[2:], out]),
+        (1, "does not exist", ["evaluate", tmp_path / "nowhere", *base[2:], out]),
+        (2, "Missing option '--masks'", ["evaluate", folder, "--out", out]),
+    ):
+        result = run(*arguments)
+        assert result.code == code
+        assert message in result.complaint()
+    assert not (folder / "out").exists()
+
+
+def test_exit_code_is_0_when_all_was_measured(run, folder, tmp_path):
+    done = run("evaluate", folder, "--masks", "half", "--method", "mean", "--out", tmp_path / "o")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.rstrip().endswith("report.html")
 
 
 def test_help_does_not_import_torch():
