@@ -98,8 +98,11 @@ def plan(
     """
     if mask.dtype != np.bool_ or mask.ndim != 2:
         raise MaskError(f"mask is {mask.dtype} {mask.shape}; expected bool (H, W), True = hole")
-    if context < 0 or min_side < 1 or max_crops < 1:
-        raise ValueError("context must be at least 0, min_side and max_crops at least 1")
+    if not 0 <= context < math.inf or min_side < 1 or max_crops < 1:
+        raise ValueError(
+            f"context is {context}, min_side {min_side}, max_crops {max_crops}; "
+            "expected a finite number >= 0, and at least 1 for the others"
+        )
 
     def side(hole: Box) -> int:
         return max(min_side, math.ceil((1 + context) * max(hole.height, hole.width)))

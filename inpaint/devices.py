@@ -15,16 +15,16 @@ def resolve(name: str = "auto") -> torch.device:
     ``auto`` takes CUDA if there is one, else the CPU; never mps, whose kernels round differently
     from run to run. Raises UnknownNameError for other names, InpaintError for a missing device.
     """
-    kind = name.partition(":")[0]
-    if kind not in NAMES:
+    kind, colon, index = name.partition(":")
+    if kind not in NAMES or (colon and (kind == "auto" or not index.isdecimal())):
         raise UnknownNameError("device", name, NAMES)
     if kind == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if not there[kind]:
+    count = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "mps": int(torch.backends.mps.is_available()),
+    }[kind]
+    if int(index or 0) >= count:
         raise InpaintError(f"device {name!r} is not available here; use --device cpu")
     return torch.device(name)

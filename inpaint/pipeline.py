@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,14 @@ from inpaint import images, masks, registry
 from inpaint.choose import choose, sees_whole
 from inpaint.crop import Box, Crop, enlarge, plan, shrink
 from inpaint.devices import resolve
-from inpaint.errors import InpaintError, UnknownNameError
+from inpaint.errors import InpaintError, SearchError, UnknownNameError
 from inpaint.images import Picture
 from inpaint.patch import Patch
 from inpaint.priors import Prior
 from inpaint.search import Found, search
 
 MODES = ("psnr", "sharp")
-# callback(crop, crops, step, steps, terms): see ``search.search`` for the terms.
+# callback(crop, crops, steps, step, terms): see ``search.search`` for the terms.
 Callback = Callable[[int, int, int, int, dict[str, Tensor]], None]
 
 
@@ -118,7 +119,7 @@ def complete(
     opaque : bool
         Make the hole opaque in a picture with alpha (when the mask was its alpha).
     callback : callable, optional
-        ``callback(crop, crops, step, steps, terms)``.
+        ``callback(crop, crops, steps, step, terms)``: before every step of every crop.
     **search_options
         Any keyword of ``search.search``, over the prior's own defaults.
 
@@ -143,40 +144,23 @@ def complete(
         whole = sees_whole(prior)
     model = registry.load_prior(prior, str(where))
     options = {**model.search_defaults, **search_options}
+    if options["restarts"] < 1:
+        raise InpaintError(f"restarts is {options['restarts']}; ask for at least 1")
     options["restarts"] = max(candidates, options["restarts"])
 
     crops = [_whole(mask)] if whole else plan(mask, context=context, min_side=model.size)
     fills = [values.copy() for _ in range(candidates)]
     reports = []
     for index, crop in enumerate(crops):
+        tell = partial(callback, index, len(crops), options["steps"]) if callback else None
         image = values[crop.box.slices]
-
-        def tell(step: int, terms: dict[str, Tensor], index: int = index) -> None:
-            if callback:
-                callback(index, len(crops), step, options["steps"], terms)
-
         found = _search(model, image, crop.mask, seed + index, where, options, tell)
         for filled, guide in zip(fills, _guides(found, mode, candidates), strict=True):
-            guide = enlarge(guide, image.shape[:2])
-            rough = np.where(crop.mask[..., None], guide, image)
-            patch = Patch(image, crop.mask, rough, guide, seed + index)
-            for stage in chain:
-                patch = stage(patch)
-            filled[crop.box.slices][crop.own] = patch.filled[crop.own]
+            patch = _refine(image, crop.mask, guide, seed + index, chain)
+            filled[crop.box.slices][crop.own] = patch[crop.own]
         reports.append(_report(crop.box, prior, found, evidence))
     pictures = tuple(images.with_hole(picture, mask, f, opaque=opaque) for f in fills)
     return Result(pictures, tuple(reports), time.perf_counter() - started)
-
-
-def _report(box: Box, prior: str, found: Found, evidence: dict[str, float]) -> Report:
-    return Report(
-        box=(box.y0, box.x0, box.y1, box.x1),
-        prior=prior,
-        loss=float(found.loss[0, 0]),
-        contextual=float(found.contextual[0, 0]),
-        perceptual=float(found.perceptual[0, 0]),
-        evidence=evidence,
-    )
 
 
 def _whole(mask: np.ndarray) -> Crop:
@@ -190,7 +174,7 @@ def _search(
     seed: int,
     device: torch.device,
     options: dict[str, Any],
-    callback: Callable[[int, dict[str, Tensor]], None],
+    callback: Callable[[int, dict[str, Tensor]], None] | None,
 ) -> Found:
     """Search one crop (H, W, 3) alone: the same rows in every kernel, so the same bytes."""
     small, hole = shrink(image, mask, model.size)
@@ -200,13 +184,45 @@ def _search(
 
 
 def _guides(found: Found, mode: str, candidates: int) -> list[np.ndarray]:
-    """The restarts' images (S, S, 3) to return, best first; in ``psnr`` mode the first is a mean.
+    """The images (S, S, 3) to return, best first; in ``psnr`` mode the first is a mean.
 
     The weights exp(-loss / T) take T as the loss's own spread, so that their meaning does not
-    depend on the scale of the loss.
+    depend on the scale of the loss. Restarts without a finite loss do not take part.
     """
-    x, loss = found.x[0], found.loss[0]
-    if mode == "psnr" and candidates == 1:
+    sound = found.loss[0].isfinite()
+    x, loss = found.x[0, sound], found.loss[0, sound]
+    if mode == "psnr":
         spread = loss.std(correction=0).clamp_min(1e-12)
-        x = torch.einsum("r,rchw->chw", torch.softmax(-(loss - loss[0]) / spread, 0), x)[None]
+        weights = torch.softmax(-(loss - loss[0]) / spread, 0)
+        x = torch.cat([torch.einsum("r,rchw->chw", weights, x)[None], x])
+    if len(x) < candidates:
+        raise SearchError(
+            f"only {len(x)} of {candidates} candidates have a finite loss; ask for fewer"
+        )
     return [g.permute(1, 2, 0).cpu().numpy() for g in x[:candidates]]
+
+
+def _refine(
+    image: np.ndarray,
+    mask: np.ndarray,
+    guide: np.ndarray,
+    seed: int,
+    chain: Sequence[Callable[[Patch], Patch]],
+) -> np.ndarray:
+    """Bring the prior's picture (S, S, 3) to the crop's size and run the stages: (h, w, 3)."""
+    guide = enlarge(guide, image.shape[:2])
+    patch = Patch(image, mask, np.where(mask[..., None], guide, image), guide, seed)
+    for stage in chain:
+        patch = stage(patch)
+    return patch.filled
+
+
+def _report(box: Box, prior: str, found: Found, evidence: dict[str, float]) -> Report:
+    return Report(
+        box=(box.y0, box.x0, box.y1, box.x1),
+        prior=prior,
+        loss=float(found.loss[0, 0]),
+        contextual=float(found.contextual[0, 0]),
+        perceptual=float(found.perceptual[0, 0]),
+        evidence=evidence,
+    )

@@ -6,17 +6,21 @@ Names are read from the file system without importing anything, so that ``--help
 from __future__ import annotations
 
 import importlib
+import json
+import logging
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inpaint.errors import UnknownNameError, WeightsError
+from inpaint.weights import read_config
 
 if TYPE_CHECKING:
     from inpaint.patch import Patch
     from inpaint.priors import Prior
 
+log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 ZOO = HERE / "zoo"
 # Files in priors/ that several kinds share.
@@ -38,11 +42,19 @@ def stages() -> list[str]:
 
 
 def priors() -> list[str]:
-    """Names of the shipped priors: the folders in ``inpaint/zoo`` whose kind is a prior."""
-    from inpaint.weights import read_config
+    """Names of the shipped priors: the folders in ``inpaint/zoo`` whose kind is a prior.
 
-    folders = sorted(p.parent for p in ZOO.glob("*/config.json"))
-    return [p.name for p in folders if read_config(p)["kind"] in kinds()]
+    A folder that cannot be read is left out with a warning, so that it does not take the others
+    with it.
+    """
+    names = []
+    for path in sorted(ZOO.glob("*/config.json")):
+        try:
+            if read_config(path.parent)["kind"] in kinds():
+                names.append(path.parent.name)
+        except WeightsError as error:
+            log.warning("%s", error)
+    return names
 
 
 def stage(name: str) -> Callable[[Patch], Patch]:
@@ -58,27 +70,29 @@ def prior_folder(name: str) -> Path:
 
     A name without a path separator is looked up in the zoo first. Raises UnknownNameError.
     """
-    if (ZOO / name / "config.json").exists() and name in priors():
+    if name in priors():
         return ZOO / name
-    if Path(name).is_dir():
-        return Path(name)
+    try:
+        if name and Path(name).is_dir():
+            return Path(name)
+    except (OSError, ValueError):  # too long for a path, or holds a NUL
+        pass
     raise UnknownNameError("prior", name, priors())
 
 
 def load_prior(name: str, device: str = "cpu") -> Prior:
     """Load a prior by name or folder onto ``device``, once.
 
-    The weights' hash is part of what "once" means: a prior trained anew is loaded anew. Raises
+    A folder whose config (and so whose weights' hash) has changed is loaded anew. Raises
     UnknownNameError for a name that is neither, WeightsError for files that do not fit.
     """
-    from inpaint.weights import read_config
-
     folder = prior_folder(name).resolve()
-    return _load(folder, str(read_config(folder).get("sha256")), device)
+    return _load(folder, json.dumps(read_config(folder), sort_keys=True), device)
 
 
 @lru_cache(maxsize=8)
-def _load(folder: Path, sha256: str, device: str) -> Prior:
+def _load(folder: Path, version: str, device: str) -> Prior:
+    """Load; ``version`` only tells an older state of the folder from a newer one."""
     import torch
 
     from inpaint import weights
@@ -90,7 +104,7 @@ def _load(folder: Path, sha256: str, device: str) -> Prior:
     try:
         prior: Prior = module.from_config(config, tensors)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = " ".join(str(error).split())[:200]
         raise WeightsError(
             f"{folder}: config and weights do not fit together ({reason}); "
             "install the package again or train the prior anew"

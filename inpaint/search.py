@@ -17,7 +17,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from inpaint.errors import SearchError
+from inpaint.errors import SearchError, UnknownNameError
 from inpaint.losses import Norm, context_weights, contextual_loss
 from inpaint.priors import Prior
 
@@ -41,6 +41,7 @@ REFERENCE: dict[str, Any] = {
     "start": "sample",
 }
 BETAS = (0.9, 0.999)
+OPTIMIZERS, NORMS, STARTS = ("adam", "momentum"), ("l1", "l2"), ("prior", "sample")
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,9 @@ def search(
     SearchError
         When no restart of some image has a finite loss.
     """
-    count, side = len(image), prior.size
-    _check(image, mask, seeds, side)
+    count = len(image)
+    _check_images(image, mask, seeds, prior.size)
+    _check_settings(restarts, steps, optimizer, norm, window, start, (count, prior.latent))
     z = _starts(prior, image, mask, seeds, restarts, start)
     target = image.repeat_interleave(restarts, 0)
     weights = context_weights(mask, window=window, base=base, normalise=normalise)
@@ -148,7 +150,7 @@ def search(
         with torch.set_grad_enabled(step < steps):
             x, loss, contextual, perceptual = losses(z)
         with torch.no_grad():
-            better = loss < best  # False for NaN: a broken iterate is never kept
+            better = (loss < best) & loss.isfinite()  # a broken iterate is never kept
             best = torch.where(better, loss, best)
             best_z = torch.where(better[:, None], z, best_z)
         if callback:
@@ -166,7 +168,7 @@ def search(
     return _found(best_z, losses, (count, restarts))
 
 
-def _check(image: Tensor, mask: Tensor, seeds: Sequence[int], side: int) -> None:
+def _check_images(image: Tensor, mask: Tensor, seeds: Sequence[int], side: int) -> None:
     count = len(image)
     expected = f"({count}, 3, {side}, {side})"
     if tuple(image.shape) != (count, 3, side, side):
@@ -177,6 +179,31 @@ def _check(image: Tensor, mask: Tensor, seeds: Sequence[int], side: int) -> None
         )
     if len(seeds) != count:
         raise SearchError(f"{len(seeds)} seeds for {count} images; give one an image")
+
+
+def _check_settings(
+    restarts: int,
+    steps: int,
+    optimizer: str,
+    norm: str,
+    window: int,
+    start: str | Tensor,
+    shape: tuple[int, int],
+) -> None:
+    if restarts < 1 or steps < 0:
+        raise SearchError(f"restarts is {restarts}, steps {steps}; expected >= 1 and >= 0")
+    if window < 1 or window % 2 == 0:
+        raise SearchError(f"window is {window}; expected an odd number of pixels")
+    if isinstance(start, Tensor):
+        expected = (shape[0], restarts, shape[1])
+        if tuple(start.shape) != expected:
+            raise SearchError(f"start is {tuple(start.shape)}; expected {expected}")
+    elif start not in STARTS:
+        raise UnknownNameError("start", start, STARTS)
+    if optimizer not in OPTIMIZERS:
+        raise UnknownNameError("optimizer", optimizer, OPTIMIZERS)
+    if norm not in NORMS:
+        raise UnknownNameError("norm", norm, NORMS)
 
 
 def _starts(
@@ -208,8 +235,6 @@ class _Rule:
     """
 
     def __init__(self, z: Tensor, optimizer: Optimizer, momentum: float) -> None:
-        if optimizer not in ("adam", "momentum"):
-            raise SearchError(f"unknown optimizer {optimizer!r}; known: adam, momentum")
         self.z, self.optimizer, self.momentum = z, optimizer, momentum
         self.mean, self.square = torch.zeros_like(z), torch.zeros_like(z)
         self.count = 0
@@ -236,7 +261,7 @@ def _found(
 ) -> Found:
     """Evaluate the kept latents once more and sort each image's restarts by loss."""
     x, loss, contextual, perceptual = (t.unflatten(0, shape) for t in losses(z))
-    loss = loss.nan_to_num(nan=math.inf)
+    loss = torch.where(loss.isfinite(), loss, math.inf)
     broken = [i for i, row in enumerate(loss) if not row.isfinite().any()]
     if broken:
         raise SearchError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +12,22 @@ from torch import Tensor
 from inpaint import images
 from inpaint.errors import OutputError
 from inpaint.images import Picture
+from inpaint.sheet import sheet
 
 FRAMES = 12
 
 
 class Trace:
-    """Collects a search's iterates and writes them into ``folder``.
+    """Collects a search's iterates and writes them into ``folder``, new or empty.
+
+    Nothing is made before ``write``, so a fill that fails leaves nothing behind.
 
     Frames are taken at steps spaced by a constant factor, since a search changes most at first.
     """
 
     def __init__(self, folder: Path) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise OutputError(f"{folder}: is not an empty folder; name a new one for --trace")
         self.folder = folder
         self.frames: list[tuple[int, int, np.ndarray]] = []
         self.losses: list[tuple[int, int, int, float, float, float]] = []
@@ -36,21 +38,20 @@ class Trace:
         for restart, row in enumerate(zip(*parts, strict=True)):
             self.losses.append((crop, step, restart, *row))
         if step in _moments(steps):
-            best = int(terms["loss"][0].argmin())
-            x = terms["x"][0, best].permute(1, 2, 0).cpu().numpy()
+            best = int(terms["loss"][0].nan_to_num(nan=math.inf).argmin())
+            x = terms["x"][0, best].nan_to_num(nan=0.5).permute(1, 2, 0).cpu().numpy()
             self.frames.append((crop, step, (x.clip(0, 1) * 255).round().astype(np.uint8)))
 
     def write(self, picture: Picture, mask: np.ndarray, filled: Picture) -> None:
         """Write frames, ``losses.csv`` and ``sheet.png``: input, frames, result."""
-        from inpaint.sheet import sheet
-
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._write_losses()
+        except OSError as error:
+            raise OutputError(f"{self.folder}: trace not written ({error.strerror})") from error
         for crop, step, frame in self.frames:
             path = self.folder / f"crop{crop}-step{step:04d}.png"
             images.write(path, images.from_array(frame))
-        with (self.folder / "losses.csv").open("w", newline="") as stream:
-            table = csv.writer(stream)
-            table.writerow(["crop", "step", "restart", "loss", "contextual", "perceptual"])
-            table.writerows(self.losses)
         before = _bytes(picture)
         before[mask] = 128
         ends = [("input", before), ("filled", _bytes(filled))]
@@ -59,6 +60,12 @@ class Trace:
             rows.append([(f"step {s}", f) for c, s, f in self.frames if c == crop])
         path = self.folder / "sheet.png"
         images.write(path, images.from_array(sheet(rows, height=192)))
+
+    def _write_losses(self) -> None:
+        with (self.folder / "losses.csv").open("w", newline="") as stream:
+            table = csv.writer(stream)
+            table.writerow(["crop", "step", "restart", "loss", "contextual", "perceptual"])
+            table.writerows(self.losses)
 
 
 def _moments(steps: int) -> set[int]:

@@ -7,14 +7,12 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from safetensors import SafetensorError
-from safetensors.torch import load as load_bytes
-from safetensors.torch import save as save_bytes
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from inpaint.errors import OutputError, WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MODEL, CONFIG = "model.safetensors", "config.json"
 
@@ -24,6 +22,8 @@ def save(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor])
 
     Raises OutputError when the folder cannot be made or written.
     """
+    from safetensors.torch import save as save_bytes  # imports torch; configs are read without
+
     data = save_bytes({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
     text = json.dumps({**config, "sha256": hashlib.sha256(data).hexdigest()}, indent=2) + "\n"
     try:
@@ -45,10 +45,12 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise WeightsError(
             f"{path}: not found; a prior is a folder with {CONFIG} and {MODEL}"
         ) from None
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{path}: cannot be read as JSON ({error})") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsError(
+            f"{path}: cannot be read as JSON ({error}); install the package again or copy it anew"
+        ) from error
     if not isinstance(config, dict) or "kind" not in config:
-        raise WeightsError(f"{path}: has no 'kind'; it was not written by pretrain")
+        raise WeightsError(f"{path}: has no 'kind'; expected a config written by pretrain")
     return config
 
 
@@ -57,12 +59,17 @@ def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
     Raises WeightsError when a file is missing, damaged, or is not the one that was recorded.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import load as load_bytes
+
     config = read_config(folder)
     path = folder / MODEL
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
+        raise WeightsError(
+            f"{path}: cannot be read ({error.strerror}); install the package again or copy it anew"
+        ) from error
     digest = hashlib.sha256(data).hexdigest()
     if digest != config.get("sha256"):
         raise WeightsError(
@@ -72,4 +79,4 @@ def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         return config, load_bytes(data)
     except SafetensorError as error:
-        raise WeightsError(f"{path}: not a safetensors file ({error})") from error
+        raise WeightsError(f"{path}: not a safetensors file ({error}); copy it anew") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -14,6 +15,10 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 def guarded(command: click.Command, name: str) -> None:
     """Run ``command`` and exit; no traceback unless INPAINT_DEBUG is set."""
+    # A path that is not UTF-8 must be printed as it came, not end in an encoding error.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")
     try:
         code = command.main(prog_name=name, standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from inpaint import registry
 from inpaint.cli.progress import bar
-from inpaint.errors import InpaintError, OutputError
+from inpaint.errors import OutputError, UnknownNameError
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
     from inpaint.images import Picture
+    from inpaint.pipeline import Result
 
 
 @click.command(name="fill")
@@ -32,28 +34,34 @@ if TYPE_CHECKING:
     multiple=True,
     help=f"After the search, in this order: {', '.join(registry.stages())}, or none. [poisson]",
 )
-@click.option("--candidates", default=1, show_default=True, help="How many fills to write.")
+@click.option(
+    "--candidates", default=1, show_default=True, type=click.IntRange(1), help="How many fills."
+)
 @click.option("--steps", type=click.IntRange(min=0), help="Search steps. [the prior's own]")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62))
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--grow", default=0.0, show_default=True, help="Widen the hole by this many pixels.")
 @click.option("--invert", is_flag=True, help="The mask is black where the hole is.")
 @click.option("--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]")
-@click.option("--trace", type=click.Path(path_type=Path), help="Folder to show the search in.")
+@click.option("--trace", type=click.Path(path_type=Path), help="New folder to show the search in.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     image: Path,
     mask: str,
     out: Path,
+    prior: str,
     class_name: str | None,
+    mode: str,
     stages: tuple[str, ...],
+    candidates: int,
     steps: int | None,
+    seed: int,
+    device: str,
     grow: float,
     invert: bool,
     quality: int | None,
     trace: Path | None,
     as_json: bool,
-    **options: Any,
 ) -> None:
     """Fill the hole of IMAGE; pixels outside the mask come back bit-identical.
 
@@ -62,16 +70,9 @@ def command(
     """
     from inpaint import images
 
-    outs = [
-        out,
-        *(
-            out.with_name(f"{out.stem}-{k}{out.suffix}")
-            for k in range(2, options["candidates"] + 1)
-        ),
-    ]
-    _refuse_overwriting(image, mask, outs)
-    for path in outs:
-        images.check_writable(path)
+    if class_name is not None:
+        _refuse_class(prior, class_name)
+    outs = _outputs(out, candidates, inputs=[image, Path(mask)], trace=trace)
     picture = images.read(image)
     images.check_writable(out, picture=picture)
     hole = _hole(picture, mask, invert=invert, grow=grow)
@@ -80,43 +81,50 @@ def command(
     from inpaint.pipeline import complete
     from inpaint.trace import Trace
 
-    if class_name is not None:
-        _refuse_class(options["prior"], class_name)
-    if steps is not None:
-        options["steps"] = steps
     recorder = Trace(trace) if trace else None
     with bar() as progress:
         task = progress.add_task("search", total=None)
 
-        def tell(crop: int, crops: int, step: int, total: int, terms: dict[str, Any]) -> None:
-            progress.update(task, total=crops * (total + 1), completed=crop * (total + 1) + step)
+        def tell(crop: int, crops: int, steps: int, step: int, terms: dict[str, Tensor]) -> None:
+            done = crop * (steps + 1) + step + 1
+            progress.update(task, total=crops * (steps + 1), completed=done)
             if recorder:
-                recorder(crop, step, total, terms)
+                recorder(crop, step, steps, terms)
 
         result = complete(
             picture,
             hole,
+            prior=prior,
+            mode=mode,
             stages=_stages(stages),
+            candidates=candidates,
+            seed=seed,
+            device=device,
             opaque=mask == "alpha",
             callback=tell,
-            **options,
+            **({} if steps is None else {"steps": steps}),
         )
     for path, filled in zip(outs, result.pictures, strict=True):
         images.write(path, filled, quality=quality)
     if recorder:
         recorder.write(picture, hole, result.pictures[0])
-    if as_json:
-        report = {
-            "out": [str(p) for p in outs],
-            "seconds": round(result.seconds, 3),
-            "crops": [asdict(r) for r in result.reports],
-        }
-        click.echo(json.dumps(report, ensure_ascii=False))
-        return
-    names = ", ".join(sorted({r.prior for r in result.reports}))
-    click.echo(f"filled {int(hole.sum())} pixels with {names} in {result.seconds:.1f} s", err=True)
+    _report(result, outs, int(hole.sum()), as_json=as_json)
+
+
+def _outputs(out: Path, candidates: int, *, inputs: list[Path], trace: Path | None) -> list[Path]:
+    """Paths to write, all of them checked before anything is computed."""
+    from inpaint import images
+
+    others = (out.with_name(f"{out.stem}-{k}{out.suffix}") for k in range(2, candidates + 1))
+    outs = [out, *others]
+    taken = {path.resolve() for path in inputs}
     for path in outs:
-        click.echo(str(path))
+        if path.resolve() in taken:
+            raise OutputError(f"{path}: is an input; inputs are never modified, name another --out")
+        if trace and path.resolve().parent == trace.resolve():
+            raise OutputError(f"{path}: lies in the --trace folder; name another place for one")
+        images.check_writable(path)
+    return outs
 
 
 def _hole(picture: Picture, mask: str, *, invert: bool, grow: float) -> np.ndarray:
@@ -139,15 +147,20 @@ def _stages(names: tuple[str, ...]) -> tuple[str, ...]:
     return names or ("poisson",)
 
 
-def _refuse_overwriting(image: Path, mask: str, outs: list[Path]) -> None:
-    inputs = {image.resolve(), Path(mask).resolve()}
-    for path in outs:
-        if path.resolve() in inputs:
-            raise OutputError(f"{path}: is an input; inputs are never modified, name another --out")
-
-
 def _refuse_class(prior: str, name: str) -> None:
-    raise InpaintError(
-        f"--class {name}: prior {prior!r} has no classes; leave --class out, "
-        "or name a class-conditional prior (see inpaint list priors)"
-    )
+    raise UnknownNameError(f"class of prior {prior!r}", name, ["none: it has no classes"])
+
+
+def _report(result: Result, outs: list[Path], pixels: int, *, as_json: bool) -> None:
+    if as_json:
+        report = {
+            "out": [str(p) for p in outs],
+            "seconds": round(result.seconds, 3),
+            "crops": [asdict(r) for r in result.reports],
+        }
+        click.echo(json.dumps(report))
+        return
+    names = ", ".join(sorted({r.prior for r in result.reports}))
+    click.echo(f"filled {pixels} pixels with {names} in {result.seconds:.1f} s", err=True)
+    for path in outs:
+        click.echo(str(path))

@@ -44,10 +44,9 @@ def _stages() -> dict[str, str]:
 
 
 def _methods() -> dict[str, str]:
-    from inpaint.classical import SUMMARIES
+    from inpaint.evaluate.methods import catalogue
 
-    search = {name: "search of this prior" for name in registry.priors()}
-    return {**search, "reference": "the search of Yeh et al. 2017, 1500 Adam steps", **SUMMARIES}
+    return catalogue()
 
 
 def summary(path: Path) -> str:

@@ -38,6 +38,8 @@ class DCGAN:
     }
 
     def __init__(self, generator: Upward, critic: Downward, *, distribution: str) -> None:
+        if distribution not in DISTRIBUTIONS:
+            raise ValueError(f"distribution is {distribution!r}; expected one of {DISTRIBUTIONS}")
         self.generator = generator.eval().requires_grad_(False)
         self.critic = critic.eval().requires_grad_(False)
         self._generate, self._judge = generator.fused(), critic.fused()
@@ -84,8 +86,8 @@ class DCGAN:
             "size": self.size,
             "latent": self.latent,
             "distribution": self.distribution,
-            "width": self.generator.width,
-            "critic_width": self.critic.width,
+            "generator": {"width": self.generator.width, "cap": self.generator.cap},
+            "critic": {"width": self.critic.width, "cap": self.critic.cap},
         }
 
     def tensors(self) -> dict[str, Tensor]:
@@ -101,8 +103,9 @@ class DCGAN:
 
 def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> DCGAN:
     """Rebuild from what ``config`` and ``tensors`` gave."""
-    generator = Upward(size=config["size"], latent=config["latent"], width=config["width"])
-    critic = Downward(size=config["size"], outputs=1, width=config["critic_width"])
+    size = config["size"]
+    generator = Upward(size=size, latent=config["latent"], **config["generator"])
+    critic = Downward(size=size, outputs=1, **config["critic"])
     load(generator, tensors, "generator.")
     load(critic, tensors, "critic.")
     return DCGAN(generator, critic, distribution=config["distribution"])

@@ -51,6 +51,9 @@ class Gaussian:
     def __init__(
         self, size: int, packed: dict[str, Tensor], *, noise: float, residual: float
     ) -> None:
+        for name, value in (("noise", noise), ("residual", residual)):
+            if not (isinstance(value, int | float) and 0 < value < math.inf):
+                raise ValueError(f"{name} is {value}; expected a positive variance such as 3e-3")
         self.size, self.packed, self.noise, self.residual = size, packed, noise, residual
         self.mean, self.W = unpack(size, packed)
         self.latent = int(self.W.shape[1])
@@ -131,20 +134,23 @@ class Gaussian:
     def log_evidence(self, image: Tensor, mask: Tensor) -> float:
         """Log p(x_k) a known value, in nats: how well this prior explains what is known.
 
-        log N(x_k; mu_k, C_kk) by the matrix inversion and determinant lemmas, with the noise at
-        ``residual``: the quadratic form is (|r|² - r^T W_k M^-1 W_k^T r) / noise and
-        log det C_kk = (n - K) log noise + log det M.
+        log N(x_k; mu_k, W_k W_k^T + noise I), with the noise at ``residual``, by the matrix
+        inversion and determinant lemmas: the quadratic form is
+        (|r|² - r^T W_k M^-1 W_k^T r) / noise and log det C_kk = (n - K) log noise + log det M.
+        0 when nothing is known.
         """
+        noise = self.residual
         known = (~mask).expand(3, -1, -1).flatten()
-        factor = self._factor(mask, known, self.residual)
         r = (image.flatten()[known] - self.mean[known]).double()
+        n = len(r)
+        if n == 0:
+            return 0.0
+        factor = self._factor(mask, known, noise)
         projected = self.W[known].T.double() @ r
         z = torch.cholesky_solve(projected[:, None], factor)[:, 0]
-        n = len(r)
-        quadratic = (r @ r - projected @ z) / self.residual
-        log_det = (n - self.latent) * math.log(self.residual)
-        log_det += 2 * float(factor.diagonal().log().sum())
-        return -(float(quadratic) + log_det + n * math.log(2 * math.pi)) / (2 * n)
+        quadratic = float(r @ r - projected @ z) / noise
+        log_det = (n - self.latent) * math.log(noise) + 2 * float(factor.diagonal().log().sum())
+        return -(quadratic + log_det + n * math.log(2 * math.pi)) / (2 * n)
 
     def config(self) -> dict[str, Any]:
         """Everything but the tensors."""
@@ -208,7 +214,8 @@ def unpack(size: int, packed: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
 
 def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> Gaussian:
     """Rebuild from what ``config`` and ``tensors`` gave."""
-    return Gaussian(config["size"], tensors, noise=config["noise"], residual=config["residual"])
+    variances = {name: config[name] for name in ("noise", "residual")}
+    return Gaussian(config["size"], tensors, **variances)
 
 
 def tiny(seed: int = 0) -> Gaussian:

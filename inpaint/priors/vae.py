@@ -20,7 +20,7 @@ class VAE:
         "steps": 60,
         "lr": 0.1,
         "base": 1.0,
-        "lam": 1e-5,
+        "lam": 1e-3,
     }
 
     def __init__(self, encoder: Downward, decoder: Upward) -> None:
@@ -61,17 +61,20 @@ class VAE:
         """Encode, decode, put the known pixels back, and again (Rezende et al. 2014, sec. 4.4).
 
         A few rounds let the hole's content agree with its surroundings before any gradient is
-        taken. The first start is the mean of q(z|x), the others are drawn from it.
+        taken. The first start is the mean of q(z|x), the last is the prior's own mode z = 0,
+        which no encoder can lead astray, and those between are drawn from q(z|x).
         """
         known = ~mask
-        colour = torch.where(known, image, 0).sum((1, 2)) / known.sum()
+        colour = torch.where(known, image, 0).sum((1, 2)) / known.sum().clamp_min(1)
         x = torch.where(mask, colour[:, None, None], image)[None]
         for _ in range(ROUNDS):
             mu, log_variance = self.encode(x)
             x = torch.where(mask, self.generate(mu)[0], image)[None]
         noise = torch.randn((n, self.latent), generator=generator).to(mu)
         noise[0] = 0
-        return mu + (log_variance / 2).exp() * noise
+        starts = mu + (log_variance / 2).exp() * noise
+        starts[1:][-1:] = 0
+        return starts
 
     def config(self) -> dict[str, Any]:
         """Sizes from which the networks are rebuilt."""

@@ -55,7 +55,7 @@ def clone(image: np.ndarray, guide: np.ndarray, mask: np.ndarray) -> np.ndarray:
     if mask.all():
         return guide.astype(np.float32)
     # A neighbour's hole may lie in a hole's rectangle and needs a colour that disturbs little.
-    target = fill_nearest(_to_bytes(image), mask)
+    target = _to_bytes(fill_nearest(image, mask))
     source = _to_bytes(guide)
     kernel = np.ones((2 * _RING + 1, 2 * _RING + 1), dtype=np.uint8)
     grown = cv2.dilate(mask.astype(np.uint8), kernel)

@@ -300,7 +300,7 @@ def test_a_trace_must_not_replace_an_input_or_the_output(fails: Fails, quick: li
     assert "sheet.png" in fails(*quick, "--out", trace / "sheet.png", "--trace", trace)
     Path("photo.png").rename(trace / "sheet.png")
     quick[1] = str(trace / "sheet.png")
-    assert "sheet.png" in fails(*quick, "--out", "out.png", "--trace", trace)
+    assert "not an empty folder" in fails(*quick, "--out", "out.png", "--trace", trace)
 
 
 def test_a_trace_cannot_go_into_a_file(fails: Fails, quick: list[str]) -> None:

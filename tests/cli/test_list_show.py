@@ -14,8 +14,8 @@ import pytest
 
 import inpaint
 from inpaint import registry
-from inpaint.classical import BASELINES
 from inpaint.cli import SUMMARIES, group
+from inpaint.evaluate.methods import catalogue
 
 INPAINT = Path(sys.executable).with_name("inpaint")
 COMMANDS = group.list_commands(click.Context(group))  # type: ignore[attr-defined]
@@ -76,7 +76,7 @@ def test_lists_name_what_there_is(run: Any) -> None:
     for what, names in (
         ("priors", registry.priors()),
         ("stages", registry.stages()),
-        ("methods", [*registry.priors(), "reference", *BASELINES]),
+        ("methods", list(catalogue())),
     ):
         done = run("list", what)
         assert (done.code, done.err) == (0, "")

@@ -214,7 +214,7 @@ def test_the_callback_sees_every_step_of_every_crop(vae: str) -> None:
     image, mask = noise(90, 90, 3), box((90, 90), np.s_[5:9, 5:9], np.s_[80:84, 80:84])
     calls: list[tuple[int, int, int, int]] = []
     finished(image, mask, prior=vae, steps=3, callback=lambda *call: calls.append(call[:4]))
-    assert calls == [(crop, 2, step, 3) for crop in range(2) for step in range(4)]
+    assert calls == [(crop, 2, 3, step) for crop in range(2) for step in range(4)]
 
 
 def run(folder: str, **options: Any) -> Result:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from inpaint import images, registry
-from inpaint.errors import SearchError
+from inpaint.errors import SearchError, UnknownNameError
 from inpaint.pipeline import complete
 from inpaint.priors import Prior
 from inpaint.search import REFERENCE, Found, search
@@ -314,6 +314,6 @@ def test_unknown_settings_are_an_error(tiny: Callable[..., Prior], option: dict[
     prior = tiny("vae")
     (name,) = option
     image, mask = scene(prior)
-    with pytest.raises(SearchError, match=name) as error:
+    with pytest.raises((SearchError, UnknownNameError), match=name) as error:
         search(prior, image, mask, seeds=[0], **{"restarts": 2, "steps": 1, **option})
     one_line(error)
