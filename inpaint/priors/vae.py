@@ -20,7 +20,7 @@ class VAE:
         "steps": 60,
         "lr": 0.1,
         "base": 1.0,
-        "lam": 1e-3,
+        "lam": 4e-4,
     }
 
     def __init__(self, encoder: Downward, decoder: Upward) -> None:
