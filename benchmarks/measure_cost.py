@@ -1,10 +1,20 @@
-"""What measuring costs, without the methods: one core, seconds an image, as JSON.
+"""What measuring costs, without the methods: one core, seconds a fill, as JSON.
 
     OMP_NUM_THREADS=1 python benchmarks/measure_cost.py [--repeats 20]
 
-Two parts. ``metrics``: ``measure`` alone. ``all``: everything that ``inpaint evaluate`` adds to
-a method whose own cost is nothing, through the real loop: reading, hashing, drawing the mask,
-metrics, PNG, row. Wall clock and processor seconds; on a shared machine trust the latter.
+Only the box around what a fill changes is compared, so the cost depends on the hole:
+
+- ``blob``: a disc over 5 % of the area, in the middle;
+- ``thick``: a mask of LaMa's protocol whose box is half of the image, the mean of that protocol;
+- ``thick, worst``: another, whose box is the whole image. No comparison can cost more.
+
+``metrics``: ``measure`` alone. ``metrics_again``: for the next fill of the same hole, whose truth
+is encoded already. ``all``: everything that ``inpaint evaluate`` adds to a method whose own cost
+is nothing, through the real loop: reading, hashing, drawing the mask, metrics, PNG, row.
+``all_of_4``: the same a fill, where four methods share image and mask. ``kid_features``: a whole
+fill more where a set has 50 images or more of one size.
+
+Wall clock and processor seconds; on a shared machine trust the latter.
 """
 
 from __future__ import annotations
@@ -20,33 +30,38 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import cv2
+import numpy as np
 import torch
 from skimage import data
 
 from inpaint.evaluate import holes, run
+from inpaint.evaluate.compare import Comparer
 from inpaint.evaluate.kid import pooled
 from inpaint.evaluate.method import Method
-from inpaint.evaluate.metrics import measure
+from inpaint.evaluate.metrics import mask_ratio, measure
 from inpaint.evaluate.protocols import make
+from inpaint.evaluate.regions import changed
 
 SIDES = {"64 px": 64, "1 MP": 1024}
+SHARE = 0.05
 LIMITS = {"64 px": 0.030, "1 MP": 0.300}
 PACKAGES = ("inpaint", "torch", "numpy", "opencv-python-headless", "pillow")
 
 
-def timed(work: Callable[[], object], repeats: int) -> dict[str, float]:
+def timed(work: Callable[[], object], repeats: int, share: int = 1) -> dict[str, float]:
     for _ in range(2):
         work()
     wall, cpu = [], []
     for _ in range(repeats):
         start, spent = time.perf_counter(), time.process_time()
         work()
-        wall.append(time.perf_counter() - start)
-        cpu.append(time.process_time() - spent)
+        wall.append((time.perf_counter() - start) / share)
+        cpu.append((time.process_time() - spent) / share)
     return {
         "wall_median": round(statistics.median(wall), 5),
         "wall_min": round(min(wall), 5),
@@ -55,24 +70,44 @@ def timed(work: Callable[[], object], repeats: int) -> dict[str, float]:
     }
 
 
-def cost(side: int, repeats: int) -> dict[str, dict[str, float]]:
+def blob(shape: tuple[int, int]) -> np.ndarray:
+    rows, cols = np.ogrid[: shape[0], : shape[1]]
+    away = (rows - (shape[0] - 1) / 2) ** 2 + (cols - (shape[1] - 1) / 2) ** 2
+    return away <= SHARE * shape[0] * shape[1] / np.pi
+
+
+HOLES = {
+    "blob": holes.Holes("blob", lambda name, shape, seed: blob(shape)),
+    "thick": holes.Holes("thick", lambda name, shape, seed: make("thick", shape, 5)),
+    "thick, worst": holes.Holes("worst", lambda name, shape, seed: make("thick", shape, 2)),
+}
+
+
+def cost(side: int, hole: holes.Holes, repeats: int) -> dict[str, Any]:
     whole = cv2.resize(data.astronaut(), (side, side), interpolation=cv2.INTER_AREA)
-    mask = make("medium", (side, side), 0)
-    filled = whole.copy()
-    filled[mask] = cv2.blur(whole, (9, 9))[mask]
-    nothing = Method("nothing", lambda erased, mask, seed, case: erased)
+    methods = [Method(f"nothing{i}", lambda erased, *_, **__: erased) for i in range(4)]
     with tempfile.TemporaryDirectory() as place:
         source, out = Path(place, "in"), Path(place, "out")
         source.mkdir()
         cv2.imwrite(str(source / "a.png"), whole[..., ::-1])
-        sets = [holes.parse("medium")]
+        mask = hole.draw("a.png", (side, side), 0)
+        filled = whole.copy()
+        filled[mask] = cv2.blur(whole, (9, 9))[mask]
+        comparer = Comparer()
 
-        def loop() -> None:
-            run.run(source, sets, [nothing], out, overwrite=True)
+        def loop(count: int) -> None:
+            run.run(source, [hole], methods[:count], out, overwrite=True)
 
+        box = changed(filled, whole)
         return {
+            "hole": round(mask_ratio(mask), 4),
+            "box": box and round(np.prod([b - a for a, b in box]) / side**2, 4),
             "metrics": timed(lambda: measure(whole, filled, mask), repeats),
-            "all": timed(loop, repeats),
+            "metrics_again": timed(
+                lambda: measure(whole, filled, mask, comparer=comparer), repeats
+            ),
+            "all": timed(lambda: loop(1), repeats),
+            "all_of_4": timed(lambda: loop(4), repeats, share=4),
             "kid_features": timed(lambda: pooled([filled]), repeats),
         }
 
@@ -87,7 +122,10 @@ def main() -> None:
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     report = {
-        "seconds_an_image": {name: cost(side, repeats) for name, side in SIDES.items()},
+        "seconds_a_fill": {
+            name: {label: cost(side, hole, repeats) for label, hole in HOLES.items()}
+            for name, side in SIDES.items()
+        },
         "limits": LIMITS,
         "repeats": repeats,
         "threads": 1,

@@ -13,8 +13,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import safetensors.torch
@@ -23,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from inpaint.errors import ImageError, WeightsError
+from inpaint.evaluate.regions import Window
 
 WEIGHTS = Path(__file__).parents[1] / "zoo" / "lpips-alex" / "model.safetensors"
 
@@ -37,10 +39,19 @@ _LAYERS = (
     ("features.8", 1, 1, False),
     ("features.10", 1, 1, False),
 )
+_POOL = Window(3, stride=2)
 _WIDTHS = (64, 192, 384, 256, 256)
 # The heads were fitted on inputs in [-1, 1] standardised with these (v0.1 "scaling layer").
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
+
+
+class Stage(NamedTuple):
+    """One step of the network: ``run`` expects its input padded; ``head`` where LPIPS looks."""
+
+    window: Window
+    run: Callable[[Tensor], Tensor]
+    head: Tensor | None
 
 
 class Lpips:
@@ -58,7 +69,7 @@ class Lpips:
         self, weights: Mapping[str, Tensor], *, device: str | torch.device = "cpu"
     ) -> None:
         # Stored in half precision to save megabytes, computed in float32 to keep four digits.
-        w = {k: v.detach().to(device, torch.float32) for k, v in weights.items()}
+        w = {k: _ordered(v.detach().to(device, torch.float32)) for k, v in weights.items()}
         try:
             self._convs = [(w[f"{n}.weight"], w[f"{n}.bias"]) for n, *_ in _LAYERS]
             self._heads = [w[f"lin.{i}.weight"] for i in range(len(_LAYERS))]
@@ -70,8 +81,10 @@ class Lpips:
                     f"LPIPS weights have a layer of {kernel.shape[0]} channels where AlexNet has "
                     f"{width}; use the file of zoo/lpips-alex"
                 )
-        self._shift = torch.tensor(_SHIFT, device=device).view(1, 3, 1, 1)
-        self._scale = torch.tensor(_SCALE, device=device).view(1, 3, 1, 1)
+        # (2x - 1 - shift) / scale as one multiplication and one addition.
+        shift, scale = (torch.tensor(v, dtype=torch.float64) for v in (_SHIFT, _SCALE))
+        self._gain = (2 / scale).to(device, torch.float32).view(1, 3, 1, 1)
+        self._bias = (-(1 + shift) / scale).to(device, torch.float32).view(1, 3, 1, 1)
         self.device = torch.device(device)
 
     def features(self, images: Tensor) -> list[Tensor]:
@@ -93,13 +106,32 @@ class Lpips:
             If the shape is not (N, 3, H, W) or a side is too small.
         """
         _check(images)
-        x = (images.to(self.device, torch.float32) * 2 - 1 - self._shift) / self._scale
+        x = self.standardised(images)
         out = []
         for (kernel, bias), (_, stride, padding, pool) in zip(self._convs, _LAYERS, strict=True):
-            x = functional.max_pool2d(x, kernel_size=3, stride=2) if pool else x
+            x = functional.max_pool2d(x, _POOL.kernel, _POOL.stride) if pool else x
             x = functional.relu(functional.conv2d(x, kernel, bias, stride=stride, padding=padding))
             out.append(x)
         return out
+
+    def standardised(self, images: Tensor) -> Tensor:
+        """Return images (N, 3, H, W) in [0, 1] as the first convolution expects them."""
+        images = _ordered(images.to(self.device, torch.float32))
+        return torch.addcmul(self._bias, images, self._gain)
+
+    def stages(self) -> list[Stage]:
+        """Return the steps of :meth:`features` one by one, for computing a part of a layer."""
+        found = []
+        layers = zip(self._convs, _LAYERS, self._heads, strict=True)
+        for (kernel, bias), (_, stride, padding, pool), head in layers:
+            if pool:
+                run = functools.partial(
+                    functional.max_pool2d, kernel_size=_POOL.kernel, stride=_POOL.stride
+                )
+                found.append(Stage(_POOL, run, None))
+            run = functools.partial(_convolved, kernel=kernel, bias=bias, stride=stride)
+            found.append(Stage(Window(kernel.shape[-1], stride, padding), run, head))
+        return found
 
     def loss(self, a: Tensor, b: Tensor) -> Tensor:
         """Return eq. 1 for a whole batch at once, differentiable: for training.
@@ -119,8 +151,7 @@ class Lpips:
         total = torch.zeros(len(a), device=self.device)
         layers = zip(self.features(a), self.features(b), self._heads, strict=True)
         for fa, fb, head in layers:
-            diff = _unit(fa) - _unit(fb)
-            total = total + functional.conv2d(diff.square(), head).mean(dim=(1, 2, 3))
+            total = total + weighted(fa, fb, head).mean(dim=(1, 2, 3))
         return total
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
@@ -194,30 +225,42 @@ def to_tensor(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
 
 
-def lpips(a: np.ndarray, b: np.ndarray, *, model: Lpips | None = None) -> float:
-    """Return the LPIPS distance of two images.
+def weighted(a: Tensor, b: Tensor, head: Tensor) -> Tensor:
+    """Return the inner sum of eq. 1, Σ_c w_c (â_c - b̂_c)², at every position of one layer.
 
     Parameters
     ----------
-    a, b : ndarray (H, W, 3) of uint8, RGB
-        Both sides at least ``MIN_SIDE`` (31); the whole composite, not only the hole.
-    model : Lpips, optional
-        Default: the shipped weights on the CPU, loaded once.
+    a, b : Tensor (N, C, H, W)
+        Activations of two images.
+    head : Tensor (1, C, 1, 1)
+        The layer's weights.
 
-    Raises
-    ------
-    ImageError
-        If shapes or types differ or a side is too small.
+    Returns
+    -------
+    Tensor (N, 1, H, W)
     """
-    return float((model or cached()).distance(to_tensor(a), to_tensor(b))[0])
+    return functional.conv2d((_unit(a) - _unit(b)).square(), head)
+
+
+def check_size(height: int, width: int) -> None:
+    """Raise ImageError where a side is below ``MIN_SIDE``."""
+    if min(height, width) < MIN_SIDE:
+        raise ImageError(f"LPIPS needs at least {MIN_SIDE}x{MIN_SIDE} pixels, got {width}x{height}")
 
 
 def _check(images: Tensor) -> None:
     if images.ndim != 4 or images.shape[1] != 3:
         raise ImageError(f"LPIPS takes (N, 3, H, W), got {_size(images)}; put RGB second")
-    if min(images.shape[2:]) < MIN_SIDE:
-        h, w = images.shape[2:]
-        raise ImageError(f"LPIPS needs at least {MIN_SIDE}x{MIN_SIDE} pixels, got {w}x{h}")
+    check_size(*images.shape[2:])
+
+
+def _convolved(x: Tensor, kernel: Tensor, bias: Tensor, stride: int) -> Tensor:
+    return functional.conv2d(x, kernel, bias, stride=stride).relu_()
+
+
+def _ordered(x: Tensor) -> Tensor:
+    # Channels last: a fifth faster at 1 MP on a CPU, three times at 64 px.
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
 
 
 def _unit(features: Tensor) -> Tensor:

@@ -30,6 +30,13 @@ KEY = ("name", "image_sha256", "mask", "mask_sha256", "method", "fingerprint", "
 
 Row = dict[str, Any]
 
+# Level 1 costs a fifth of the default's time for a tenth more bytes.
+_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+if hasattr(cv2, "IMWRITE_PNG_FILTER"):
+    # Such an OpenCV tries all filters on each row; one of them costs two thirds of the time.
+    _PNG += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_AVG]
+    _PNG += [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+
 
 class Store:
     """The rows and fills of an output folder.
@@ -81,8 +88,7 @@ class Store:
         """Write (H, W, 3) RGB or (H, W) grey uint8 below the folder, whole or not at all."""
         path = self.out / name
         bgr = image[..., ::-1] if image.ndim == 3 else image
-        # Level 1 costs a fifth of the default's time for a tenth more bytes.
-        _, data = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        _, data = cv2.imencode(".png", bgr, _PNG)
         temporary = path.with_name(f".{hashlib.sha256(path.name.encode()).hexdigest()[:16]}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

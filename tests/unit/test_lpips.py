@@ -12,7 +12,8 @@ from skimage import data, filters
 
 from inpaint.errors import ImageError, WeightsError
 from inpaint.evaluate import lpips as module
-from inpaint.evaluate.lpips import WEIGHTS, cached, load, lpips, to_tensor
+from inpaint.evaluate.compare import lpips
+from inpaint.evaluate.lpips import WEIGHTS, cached, load, to_tensor
 
 
 def noise(n, side, seed=0):
