@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from inpaint.errors import UnknownNameError
+from pretrain.options import named
+
 
 def _uniform(x: Tensor, generator: torch.Generator, shape: tuple[int, ...]) -> Tensor:
     return torch.rand(shape, generator=generator).to(x.device, x.dtype)
@@ -21,7 +24,7 @@ def colour(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def translation(x: Tensor, generator: torch.Generator, *, ratio: float = 0.125) -> Tensor:
-    """Shift each image by up to ``ratio`` of its side; what enters is black."""
+    """Shift each image by up to ``ratio`` of its side; what enters is 0, the middle grey."""
     n, _, height, width = x.shape
     reach = round(height * ratio)
     shift = torch.randint(-reach, reach + 1, (2, n, 1, 1), generator=generator).to(x.device)
@@ -47,7 +50,12 @@ POLICIES = {"color": colour, "translation": translation, "cutout": cutout}
 
 
 def augment(x: Tensor, policy: str, generator: torch.Generator) -> Tensor:
-    """Apply the comma-separated ``policy`` to images (N, 3, H, W) in [-1, 1]."""
-    for name in filter(None, policy.split(",")):
+    """Apply the comma-separated ``policy`` to images (N, 3, H, W) in [-1, 1].
+
+    Raises UnknownNameError for a policy that does not exist.
+    """
+    for name in named(policy):
+        if name not in POLICIES:
+            raise UnknownNameError("policy", name, POLICIES)
         x = POLICIES[name](x, generator)
     return x.contiguous(memory_format=torch.channels_last)

@@ -25,25 +25,50 @@ class Stateful(Protocol):
 
 
 def save(path: Path, parts: Mapping[str, Stateful], **facts: Any) -> None:
-    """Write the states of ``parts`` and plain ``facts`` (step, options) to ``path``, atomically."""
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    """Write the states of ``parts`` and plain ``facts`` (step, seconds) to ``path``, atomically."""
+    temporary = path.with_suffix(".tmp")
     try:
         torch.save({"facts": facts, **{k: v.state_dict() for k, v in parts.items()}}, temporary)
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
+        reason = " ".join(str(error).split())
         raise OutputError(
-            f"{path}: checkpoint not written ({error}); free some space and run with --resume"
+            f"{path}: checkpoint not written ({reason}); free some space and run with --resume"
         ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def restore(path: Path, parts: Mapping[str, Stateful]) -> dict[str, Any]:
     """Load what ``save`` wrote into ``parts`` and return the facts; WeightsError if it cannot."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
+        facts = dict(state["facts"])
+    except Exception as error:  # a damaged file fails in many ways
+        raise WeightsError(
+            f"{path}: cannot be read as a checkpoint ({type(error).__name__}); "
+            "move it away and start without --resume"
+        ) from error
+    try:
         for name, part in parts.items():
             part.load_state_dict(state[name])
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise WeightsError(f"{path}: cannot resume from this checkpoint ({reason})") from error
-    return dict(state["facts"])
+    except Exception as error:  # so does one whose parts have other names or shapes
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(
+            f"{path}: is of another training ({reason}); resume with the --size, --width and "
+            "other options it was started with, or name another --out"
+        ) from error
+    return facts
+
+
+def unsound(parts: Mapping[str, Stateful]) -> list[str]:
+    """Names of the ``parts`` whose state holds a number that is not finite."""
+    return [name for name, part in parts.items() if not _finite(part.state_dict())]
+
+
+def _finite(state: Any) -> bool:
+    if isinstance(state, torch.Tensor):
+        return bool(state.isfinite().all())
+    if isinstance(state, Mapping):
+        return all(map(_finite, state.values()))
+    return all(map(_finite, state)) if isinstance(state, list | tuple) else True

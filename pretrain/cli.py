@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 from inpaint._version import __version__
 from inpaint.cli.errors import guarded
 from inpaint.cli.progress import bar
+from inpaint.errors import OutputError
 from pretrain.options import GanOptions, GaussianOptions, VaeOptions
 
 if TYPE_CHECKING:
@@ -57,9 +59,25 @@ _common = _stacked(
     click.option("--data-note", default="", help="What the data is, kept in the config."),
 )
 _loop = _stacked(
-    click.option("--steps", default=10000, show_default=True, help="Training steps in all."),
-    click.option("--time-limit", type=float, help="Stop after this many minutes."),
-    click.option("--save-every", default=4.0, show_default=True, help="Minutes to a checkpoint."),
+    click.option(
+        "--steps",
+        type=click.IntRange(min=1),
+        default=10000,
+        show_default=True,
+        help="Training steps in all.",
+    ),
+    click.option(
+        "--time-limit",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Stop after this many minutes.",
+    ),
+    click.option(
+        "--save-every",
+        type=click.FloatRange(min=0),
+        default=4.0,
+        show_default=True,
+        help="Minutes to a checkpoint.",
+    ),
     click.option("--resume", is_flag=True, help="Go on from OUT/run/checkpoint.pt."),
 )
 
@@ -90,7 +108,7 @@ def gaussian(
     from pretrain import gaussian as loop
 
     view, note, options = _split(rest, GaussianOptions)
-    images = _images(sources, options, cache or out / "cache")
+    images = _images(sources, options, out, cache)
     started = time.monotonic()
     with bar() as progress:
         task = progress.add_task("covariance")
@@ -117,7 +135,7 @@ def gan(
 
     plan = _plan(rest, out)
     view, note, options = _split(rest, GanOptions)
-    images = _images(sources, options, cache or out / "cache")
+    images = _images(sources, options, out, cache)
     prior, outcome = loop.train(images, options, plan)
     _finish(out, prior, family, view, note, options, len(images), outcome)
 
@@ -134,7 +152,7 @@ def vae(
 
     plan = _plan(rest, out)
     view, note, options = _split(rest, VaeOptions)
-    images = _images(sources, options, cache or out / "cache")
+    images = _images(sources, options, out, cache)
     prior, outcome = loop.train(images, options, plan)
     _finish(out, prior, family, view, note, options, len(images), outcome)
 
@@ -157,12 +175,22 @@ def _split(rest: dict[str, Any], kind: type) -> tuple[str, str, Any]:
     return view, note, kind(**rest)
 
 
-def _images(sources: tuple[Path, ...], options: Any, cache: Path) -> Images:
+def _check_writable(out: Path) -> None:
+    """Raise now what the end of a long training would raise; nothing is made."""
+    place = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
+    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+        raise OutputError(
+            f"{out}: cannot be made, {place} is not a folder to write in; name another --out"
+        )
+
+
+def _images(sources: tuple[Path, ...], options: Any, out: Path, cache: Path | None) -> Images:
     """Decode at the size that random cuts need: the smallest cut still has ``options.size``."""
     from pretrain.data import load
 
+    _check_writable(out)
     side = round(options.size / options.min_scale)
-    images = load(sources, size=side, cache=cache)
+    images = load(sources, size=side, cache=cache or out / "cache")
     skipped = f", {len(images.skipped)} damaged skipped" if images.skipped else ""
     click.echo(f"{len(images)} images of {side} px{skipped}", err=True)
     for name in images.skipped[:10]:

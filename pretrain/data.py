@@ -8,25 +8,22 @@ so a resumed run sees exactly what an uninterrupted one would have seen.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
 import os
-import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from inpaint.errors import ImageError
+from inpaint.errors import ImageError, OutputError
+from inpaint.evaluate.data import SUFFIXES, iter_images
 
 log = logging.getLogger(__name__)
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True)
@@ -59,50 +56,36 @@ class Images:
         return int(self.pixels.shape[1])
 
 
-def files(source: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield (name, bytes) of the images in a folder (sorted) or a tar (in its order)."""
-    if source.is_dir():
-        for path in sorted(source.rglob("*")):
-            if path.suffix.lower() in SUFFIXES:
-                yield str(path.relative_to(source)), path.read_bytes()
-        return
-    if not source.exists():
-        raise ImageError(f"{source}: not found; give a folder or a tar file of images")
-    try:
-        with tarfile.open(source) as tar:
-            for member in tar:
-                stream = tar.extractfile(member) if member.isfile() else None
-                if stream and Path(member.name).suffix.lower() in SUFFIXES:
-                    yield member.name, stream.read()
-    except tarfile.TarError as error:
-        raise ImageError(f"{source}: not a folder and not a tar file ({error})") from error
-
-
-def decode(data: bytes, size: int) -> np.ndarray:
-    """Decode to RGB uint8 (size, size, 3): centre square, area-averaged."""
-    with Image.open(io.BytesIO(data)) as picture:
-        pixels = np.asarray(picture.convert("RGB"))
-    side = min(pixels.shape[:2])
-    y, x = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
-    square = pixels[y : y + side, x : x + side]
+def square(image: np.ndarray, size: int) -> np.ndarray:
+    """The centre square of an RGB image (H, W, 3), area-averaged: uint8 (size, size, 3)."""
+    side = min(image.shape[:2])
+    y, x = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
+    cut = np.ascontiguousarray(image[y : y + side, x : x + side])
     if side == size:
-        return square
+        return cut
     how = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
-    return cv2.resize(square, (size, size), interpolation=how)
+    return cv2.resize(cut, (size, size), interpolation=how)
 
 
 def load(sources: Sequence[Path], *, size: int, cache: Path) -> Images:
     """Decode ``sources`` to side ``size``, or map the cache that an earlier call has written.
 
-    The cache's name holds the sources' paths, sizes and times, so changed data is decoded anew.
-    Raises ImageError when a source is missing or no image in it can be read.
+    The cache's name holds the paths, sizes and times of all files, so changed data is decoded
+    anew. Raises ImageError when a source is missing or no image in it can be read, OutputError
+    when the cache cannot be written.
     """
-    marks = [(str(p.resolve()), *_stamp(p)) for p in sources]
+    marks = [_mark(source) for source in sources]
     key = hashlib.sha256(json.dumps([marks, size]).encode()).hexdigest()[:16]
     array, table = cache / f"{key}.npy", cache / f"{key}.json"
     if not (array.exists() and table.exists()):
-        cache.mkdir(parents=True, exist_ok=True)
-        _fill_cache(sources, size, array, table)
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            _fill_cache(sources, size, array, table)
+        except OSError as error:
+            raise OutputError(
+                f"{cache}: decoded images not written ({error.strerror or error}); "
+                "free some space or name another --cache"
+            ) from error
     facts = json.loads(table.read_text())
     return Images(
         pixels=np.load(array, mmap_mode="r"),
@@ -112,38 +95,52 @@ def load(sources: Sequence[Path], *, size: int, cache: Path) -> Images:
     )
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    if not path.exists():
-        raise ImageError(f"{path}: not found; give a folder or a tar file of images")
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns
+def _mark(source: Path) -> tuple[str, int | str, int]:
+    """What changes whenever the images of ``source`` do; ImageError if it can hold none."""
+    iter_images(source)  # looks at the path at once, before anything is written
+    if source.is_file():
+        stat = source.stat()
+        return str(source.resolve()), stat.st_size, stat.st_mtime_ns
+    digest, count = hashlib.sha256(), 0
+    for path in sorted(source.rglob("*")):
+        if path.suffix.lower() in SUFFIXES:
+            stat = path.stat() if path.exists() else path.lstat()
+            fact = (str(path.relative_to(source)), stat.st_size, stat.st_mtime_ns)
+            digest.update(json.dumps(fact).encode())
+            count += 1
+    if not count:
+        known = ", ".join(sorted(SUFFIXES))
+        raise ImageError(f"{source}: holds no image; expected files named {known}")
+    return str(source.resolve()), digest.hexdigest(), count
 
 
 def _fill_cache(sources: Sequence[Path], size: int, array: Path, table: Path) -> None:
+    """Decode into ``array`` and ``table``; both appear whole, the array last, or not at all."""
     names, skipped = [], []
-    raw = array.with_suffix(f".{os.getpid()}.tmp")
-    with raw.open("wb") as stream:
-        for source in sources:
-            for name, data in files(source):
-                try:
-                    stream.write(np.ascontiguousarray(decode(data, size)).tobytes())
-                except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-                    log.warning("skipped %s: %s", name, error)
-                    skipped.append(name)
-                else:
-                    names.append(Path(name).parent.name or ".")
-    if not names:
-        raw.unlink()
-        given = ", ".join(map(str, sources))
-        raise ImageError(f"{given}: no readable image found ({len(skipped)} damaged)")
-    pixels = np.memmap(raw, np.uint8, "r", shape=(len(names), size, size, 3))
-    whole = array.with_suffix(f".{os.getpid()}.npy")
-    np.save(whole, pixels)
-    raw.unlink()
-    classes = sorted(set(names))
-    labels = [classes.index(n) for n in names]
-    table.write_text(json.dumps({"classes": classes, "labels": labels, "skipped": skipped}))
-    os.replace(whole, array)
+    raw, whole, facts = (array.with_suffix(f".{os.getpid()}.{s}") for s in ("tmp", "npy", "json"))
+    try:
+        with raw.open("wb") as stream:
+            for source in sources:
+                for name, image in iter_images(source):
+                    if isinstance(image, ImageError):
+                        log.warning("skipped %s", image)
+                        skipped.append(name)
+                    else:
+                        stream.write(square(image, size).tobytes())
+                        names.append(Path(name).parent.name or ".")
+        if not names:
+            given = ", ".join(map(str, sources))
+            raise ImageError(f"{given}: no readable image found ({len(skipped)} damaged)")
+        np.save(whole, np.memmap(raw, np.uint8, "r", shape=(len(names), size, size, 3)))
+        numbers = {name: i for i, name in enumerate(sorted(set(names)))}
+        labels = [numbers[name] for name in names]
+        text = json.dumps({"classes": list(numbers), "labels": labels, "skipped": skipped})
+        facts.write_text(text)
+        os.replace(facts, table)
+        os.replace(whole, array)
+    finally:
+        for path in (raw, whole, facts):
+            path.unlink(missing_ok=True)
 
 
 def indices(n: int, batch: int, *, seed: int, step: int) -> np.ndarray:

@@ -60,6 +60,8 @@ def train(images: data.Images, options: GanOptions, plan: Plan) -> tuple[DCGAN, 
     loss_d, loss_g = LOSSES[o.loss]
 
     def step(t: int) -> dict[str, Tensor]:
+        # Here and not once: a checkpoint brings back the step sizes that it was made with.
+        optimiser_g.param_groups[0]["lr"], optimiser_d.param_groups[0]["lr"] = o.lr, o.critic_lr
         rng = torch.Generator().manual_seed(o.seed * 1_000_003 + t)
         real, _ = data.batch(images, o.size, o.batch, seed=o.seed, step=t, min_scale=o.min_scale)
         real = augment(from_unit(real), o.policy, rng)

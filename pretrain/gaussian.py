@@ -89,7 +89,8 @@ def leading(covariance: Tensor, k: int, *, seed: int, rounds: int = 4) -> tuple[
     """The ``k`` largest eigenvalues (k,) and their vectors (D, k) by randomised iteration.
 
     Subspace iteration from a random start with some spare columns (Halko, Martinsson and Tropp
-    2011, algorithm 4.4): far cheaper than all eigenvectors, and exact to float32 here.
+    2011, algorithm 4.4): far cheaper than all eigenvectors. Where the spectrum falls off, exact to
+    float32, that is to about 1e-6 of the largest value; the last few vectors are the least exact.
     """
     spare = min(len(covariance), k + max(20, k // 10))
     generator = torch.Generator().manual_seed(seed)

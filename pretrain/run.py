@@ -6,12 +6,11 @@ returns, saves every few minutes, and on SIGINT or SIGTERM saves once more and r
 
 from __future__ import annotations
 
-import csv
-import logging
 import math
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -20,11 +19,10 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from inpaint.errors import SearchError
-from pretrain import checkpoint
+from inpaint.errors import OutputError, SearchError
+from pretrain import checkpoint, log
 from pretrain.checkpoint import Stateful
 
-log = logging.getLogger(__name__)
 Step = Callable[[int], Mapping[str, torch.Tensor]]
 
 
@@ -96,23 +94,21 @@ def run(
 ) -> Outcome:
     """Call ``step`` for t = first .. plan.steps - 1 and keep ``parts`` safe on disk.
 
-    ``sheet(path)`` draws samples beside every checkpoint. Raises SearchError when a loss stops
-    being a number; the last good checkpoint is kept.
+    ``sheet(path)`` draws samples beside every checkpoint. Raises SearchError when a loss or a
+    weight stops being a number, and OutputError when the disk is full; the last good checkpoint
+    is kept.
     """
-    plan.out.mkdir(parents=True, exist_ok=True)
-    path = plan.out / "checkpoint.pt"
+    with _writing(plan.out):
+        plan.out.mkdir(parents=True, exist_ok=True)
+    path, table = plan.out / "checkpoint.pt", plan.out / "log.csv"
     first, spent = 0, 0.0
     if plan.resume and path.exists():
         facts = checkpoint.restore(path, parts)
         first, spent = int(facts["step"]), float(facts["seconds"])
+    with _writing(plan.out):
+        log.trim(table, first)
     start = saved = time.monotonic()
     done = first
-
-    def save() -> None:
-        checkpoint.save(path, parts, step=done, seconds=spent + time.monotonic() - start)
-        if sheet:
-            sheet(plan.out / "samples.png")
-
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -121,37 +117,67 @@ def run(
         TextColumn("{task.fields[losses]}"),
     )
     progress = Progress(*columns, console=console or Console(stderr=True))
-    mode = "a" if first else "w"
-    with _Stop() as stop, progress, (plan.out / "log.csv").open(mode, newline="") as stream:
-        table = csv.writer(stream)
+    with _Stop() as stop, progress:
         task = progress.add_task("training", total=plan.steps, completed=first, losses="")
         for t in range(first, plan.steps):
             losses = step(t)
             done = t + 1
             now = time.monotonic()
-            if done % plan.report_every == 0 or done == plan.steps:
+            late = plan.minutes is not None and now - start > plan.minutes * 60
+            last = done == plan.steps or stop.asked or late
+            report = done % plan.report_every == 0 or done == plan.steps
+            save = last or now - saved > plan.save_every * 60
+            if report or save:
                 values = {k: float(v) for k, v in losses.items()}
                 _check(values, done)
+            if report:
                 rate = (done - first) * plan.batch / (now - start)
                 text = " ".join(f"{k} {v:.3g}" for k, v in values.items())
                 progress.update(task, completed=done, losses=f"{text} {rate:.0f} images/s")
-                if stream.tell() == 0:
-                    table.writerow(["step", "seconds", *values])
-                table.writerow([done, round(spent + now - start, 1), *values.values()])
-                stream.flush()
-            if now - saved > plan.save_every * 60:
-                save()
+                with _writing(plan.out):
+                    log.append(
+                        table, {"step": done, "seconds": round(spent + now - start, 1), **values}
+                    )
+            if save:
+                _check_weights(parts, done)
+                seconds = spent + time.monotonic() - start
+                checkpoint.save(path, parts, step=done, seconds=seconds)
+                with _writing(plan.out):
+                    if sheet:
+                        sheet(plan.out / "samples.png")
                 saved = time.monotonic()
-            if stop.asked or (plan.minutes and now - start > plan.minutes * 60):
+            if last:
                 break
-    save()
     return Outcome(done, spent + time.monotonic() - start, done >= plan.steps)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turn what goes wrong while writing into OutputError."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: not written ({error.strerror or error}); "
+            "free some space, or name another --out"
+        ) from error
 
 
 def _check(losses: Mapping[str, float], step: int) -> None:
     bad = [k for k, v in losses.items() if not math.isfinite(v)]
     if bad:
-        raise SearchError(
-            f"training broke at step {step}: {', '.join(bad)} is not a number; "
-            "resume from the last checkpoint with a smaller --lr"
-        )
+        raise _broken(step, f"loss {', '.join(bad)}")
+
+
+def _check_weights(parts: Mapping[str, Stateful], step: int) -> None:
+    """A step's losses are from before its update, which may be what breaks."""
+    bad = checkpoint.unsound(parts)
+    if bad:
+        raise _broken(step, f"a weight of {', '.join(bad)}")
+
+
+def _broken(step: int, what: str) -> SearchError:
+    return SearchError(
+        f"training broke at step {step}: {what} is not a number; "
+        "resume from the last checkpoint with a smaller --lr"
+    )
