@@ -98,17 +98,63 @@ def _knobs(options: type) -> Callable[[Command], Command]:
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class _Target:
+    """What to train on and where to put the result: the options that every command has."""
+
+    sources: tuple[Path, ...]
+    out: Path
+    cache: Path | None
+    family: str | None
+    view: str
+    data_note: str
+
+    def images(self, options: Any) -> Images:
+        """Decode at the size that random cuts need: the smallest cut still has ``options.size``."""
+        from pretrain.data import load
+
+        _check_writable(self.out)
+        side = round(options.size / options.min_scale)
+        images = load(self.sources, size=side, cache=self.cache or self.out / "cache")
+        skipped = f", {len(images.skipped)} damaged skipped" if images.skipped else ""
+        click.echo(f"{len(images)} images of {side} px{skipped}", err=True)
+        for name in images.skipped[:10]:
+            click.echo(f"  skipped {name}", err=True)
+        return images
+
+    def save(self, prior: Any, options: Any, **facts: Any) -> None:
+        """Write the prior's folder and say where it is."""
+        from inpaint import weights
+
+        config = {
+            **prior.config(),
+            "family": self.family or self.out.name,
+            "view": self.view,
+            "data": self.data_note,
+            "training": {**dataclasses.asdict(options), **facts},
+        }
+        weights.save(self.out, config, prior.tensors())
+        click.echo(f"trained in {facts['seconds']} s", err=True)
+        click.echo(str(self.out))
+
+
+def _parts(given: dict[str, Any], options: type) -> tuple[_Target, Any]:
+    """Sort a command's parameters into the target and the options of its loop."""
+    names = {field.name for field in dataclasses.fields(_Target)}
+    target = _Target(**{k: v for k, v in given.items() if k in names})
+    knobs = {field.name for field in dataclasses.fields(options)}
+    return target, options(**{k: v for k, v in given.items() if k in knobs})
+
+
 @group.command()
 @_common
 @_knobs(GaussianOptions)
-def gaussian(
-    sources: tuple[Path, ...], out: Path, cache: Path | None, family: str | None, **rest: Any
-) -> None:
+def gaussian(**given: Any) -> None:
     """Fit probabilistic PCA: seconds, no iterations, a closed-form fill."""
     from pretrain import gaussian as loop
 
-    view, note, options = _split(rest, GaussianOptions)
-    images = _images(sources, options, out, cache)
+    target, options = _parts(given, GaussianOptions)
+    images = target.images(options)
     started = time.monotonic()
     with bar() as progress:
         task = progress.add_task("covariance")
@@ -117,62 +163,52 @@ def gaussian(
             options,
             callback=lambda done, total: progress.update(task, completed=done, total=total),
         )
-    seconds = time.monotonic() - started
-    _save(
-        out, prior, family, view, note, options, {"seconds": round(seconds), "images": len(images)}
-    )
+    target.save(prior, options, seconds=round(time.monotonic() - started), images=len(images))
 
 
 @group.command()
 @_common
 @_loop
 @_knobs(GanOptions)
-def gan(
-    sources: tuple[Path, ...], out: Path, cache: Path | None, family: str | None, **rest: Any
-) -> None:
+def gan(**given: Any) -> None:
     """Train a DCGAN: generator and discriminator."""
     from pretrain import gan as loop
 
-    plan = _plan(rest, out)
-    view, note, options = _split(rest, GanOptions)
-    images = _images(sources, options, out, cache)
-    prior, outcome = loop.train(images, options, plan)
-    _finish(out, prior, family, view, note, options, len(images), outcome)
+    _train(loop.train, given, GanOptions)
 
 
 @group.command()
 @_common
 @_loop
 @_knobs(VaeOptions)
-def vae(
-    sources: tuple[Path, ...], out: Path, cache: Path | None, family: str | None, **rest: Any
-) -> None:
+def vae(**given: Any) -> None:
     """Train a VAE: encoder and decoder."""
     from pretrain import vae as loop
 
-    plan = _plan(rest, out)
-    view, note, options = _split(rest, VaeOptions)
-    images = _images(sources, options, out, cache)
-    prior, outcome = loop.train(images, options, plan)
-    _finish(out, prior, family, view, note, options, len(images), outcome)
+    _train(loop.train, given, VaeOptions)
 
 
-def _plan(rest: dict[str, Any], out: Path) -> Plan:
+def _train(
+    train: Callable[[Images, Any, Plan], tuple[Any, Outcome]], given: dict[str, Any], kind: type
+) -> None:
+    """Run a training loop and save what it made, even if it was stopped early."""
     from pretrain.run import Plan
 
-    return Plan(
-        out=out / "run",
-        steps=rest.pop("steps"),
-        minutes=rest.pop("time_limit"),
-        save_every=rest.pop("save_every"),
-        resume=rest.pop("resume"),
-        batch=rest["batch"],
+    target, options = _parts(given, kind)
+    plan = Plan(
+        out=target.out / "run",
+        steps=given["steps"],
+        minutes=given["time_limit"],
+        save_every=given["save_every"],
+        resume=given["resume"],
+        batch=options.batch,
     )
-
-
-def _split(rest: dict[str, Any], kind: type) -> tuple[str, str, Any]:
-    view, note = rest.pop("view"), rest.pop("data_note")
-    return view, note, kind(**rest)
+    images = target.images(options)
+    prior, outcome = train(images, options, plan)
+    seconds = round(outcome.seconds)
+    target.save(prior, options, steps=outcome.step, seconds=seconds, images=len(images))
+    if not outcome.finished:
+        click.echo("stopped early; the same command with --resume goes on", err=True)
 
 
 def _check_writable(out: Path) -> None:
@@ -182,48 +218,6 @@ def _check_writable(out: Path) -> None:
         raise OutputError(
             f"{out}: cannot be made, {place} is not a folder to write in; name another --out"
         )
-
-
-def _images(sources: tuple[Path, ...], options: Any, out: Path, cache: Path | None) -> Images:
-    """Decode at the size that random cuts need: the smallest cut still has ``options.size``."""
-    from pretrain.data import load
-
-    _check_writable(out)
-    side = round(options.size / options.min_scale)
-    images = load(sources, size=side, cache=cache or out / "cache")
-    skipped = f", {len(images.skipped)} damaged skipped" if images.skipped else ""
-    click.echo(f"{len(images)} images of {side} px{skipped}", err=True)
-    for name in images.skipped[:10]:
-        click.echo(f"  skipped {name}", err=True)
-    return images
-
-
-def _finish(
-    out: Path, prior: Any, family: str | None, view: str, note: str, options: Any, count: int,
-    outcome: Outcome,
-) -> None:  # fmt: skip
-    facts = {"steps": outcome.step, "seconds": round(outcome.seconds), "images": count}
-    _save(out, prior, family, view, note, options, facts)
-    if not outcome.finished:
-        click.echo("stopped early; the same command with --resume goes on", err=True)
-
-
-def _save(
-    out: Path, prior: Any, family: str | None, view: str, note: str, options: Any,
-    facts: dict[str, Any],
-) -> None:  # fmt: skip
-    from inpaint import weights
-
-    config = {
-        **prior.config(),
-        "family": family or out.name,
-        "view": view,
-        "data": note,
-        "training": {**dataclasses.asdict(options), **facts},
-    }
-    weights.save(out, config, prior.tensors())
-    click.echo(f"trained in {facts['seconds']} s", err=True)
-    click.echo(str(out))
 
 
 def main() -> None:
