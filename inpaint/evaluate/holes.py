@@ -41,7 +41,7 @@ def parse(text: str) -> Holes:
     UnknownNameError
         If it is neither.
     """
-    if text in protocols.names():
+    if protocols.known(text):
         return Holes(text, lambda name, shape, seed: protocols.make(text, shape, seed))
     path = Path(text).expanduser()
     if path.is_dir():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import numpy as np
 from inpaint.errors import MaskError, UnknownNameError
 
 Shape = tuple[int, int]
+_Protocol = Callable[[Shape, np.random.Generator], np.ndarray]
 _TRIES = 50
 
 
@@ -27,13 +29,26 @@ def names() -> list[str]:
     return list(_PROTOCOLS)
 
 
+def known(name: str) -> bool:
+    """Whether ``name`` is a protocol: one of :func:`names`, or a bucket of other bounds."""
+    return _find(name) is not None
+
+
+def _find(name: str) -> _Protocol | None:
+    if name in _PROTOCOLS:
+        return _PROTOCOLS[name]
+    match = re.fullmatch(r"bucket:(\d{1,2})-(\d{1,2})", name)
+    low, high = (int(part) for part in match.groups()) if match else (0, 0)
+    return partial(_bucket, low=low, high=high) if low < high else None
+
+
 def make(name: str, shape: Shape, seed: int = 0) -> np.ndarray:
     """Return the mask of a protocol: never empty, never full.
 
     Parameters
     ----------
     name : str
-        One of :func:`names`.
+        One of :func:`names`, or ``bucket:LOW-HIGH`` with any two per cents.
     shape : (int, int)
         Height and width, both at least 2.
     seed : int
@@ -51,14 +66,15 @@ def make(name: str, shape: Shape, seed: int = 0) -> np.ndarray:
     MaskError
         If the image is too small for it.
     """
-    if name not in _PROTOCOLS:
+    protocol = _find(name)
+    if protocol is None:
         raise UnknownNameError("mask protocol", name, names())
     h, w = int(shape[0]), int(shape[1])
     if min(h, w) < 2:
         raise MaskError(f"masks need an image of at least 2x2 pixels, got {w}x{h}")
     # The name takes part, so that thin and thick of one file do not start at the same points.
     rng = np.random.default_rng([seed_for(name), seed & (2**64 - 1)])
-    return _PROTOCOLS[name]((h, w), rng)
+    return protocol((h, w), rng)
 
 
 def seed_for(relative_path: str, seed: int = 0) -> int:
@@ -264,7 +280,7 @@ def _keep_highest(values: np.ndarray, count: int) -> np.ndarray:
     return mask.reshape(values.shape)
 
 
-_PROTOCOLS: dict[str, Callable[[Shape, np.random.Generator], np.ndarray]] = {
+_PROTOCOLS: dict[str, _Protocol] = {
     "center": _center,
     "half": _half,
     "random80": partial(_random, ratio=0.8),

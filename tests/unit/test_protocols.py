@@ -124,3 +124,16 @@ def test_same_masks_in_another_process():
         for seed in ("1", "2")
     }
     assert len(runs) == 1
+
+
+def test_buckets_of_other_bounds() -> None:
+    ratios = [make("bucket:20-40", (64, 64), seed).mean() for seed in range(40)]
+    assert min(ratios) > 0.2
+    assert max(ratios) <= 0.4
+    assert max(ratios) - min(ratios) > 0.1
+
+
+@pytest.mark.parametrize("name", ["bucket:40-20", "bucket:20-20", "bucket:a-b", "bucket:-5-10"])
+def test_senseless_buckets_are_unknown(name: str) -> None:
+    with pytest.raises(UnknownNameError):
+        make(name, (64, 64))
