@@ -29,6 +29,8 @@ def levels_of(size: int) -> int:
 
 def widths_of(levels: int, width: int, cap: int) -> list[int]:
     """Channels from the finest level to the coarsest: ``width``, doubled, at most ``cap``."""
+    if width < 1 or cap < 1:
+        raise ValueError(f"width is {width}, cap {cap}; expected at least 1")
     return [min(width << i, cap) for i in range(levels)]
 
 
