@@ -121,6 +121,23 @@ def initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
+def halved(**parts: nn.Module) -> dict[str, Tensor]:
+    """Weights and statistics of the named modules in half precision, as ``load`` takes them."""
+    return {
+        f"{name}.{key}": value.half()
+        for name, part in parts.items()
+        for key, value in part.state_dict().items()
+        if value.is_floating_point()
+    }
+
+
+def load(module: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None:
+    """Load the float32 form of the tensors under ``prefix`` into ``module``, all or KeyError."""
+    own = module.state_dict()
+    state = {k: tensors[prefix + k].float() if v.is_floating_point() else v for k, v in own.items()}
+    module.load_state_dict(state)
+
+
 def from_unit(x: Tensor) -> Tensor:
     """[0, 1] -> [-1, 1], the range inside the networks."""
     return x * 2 - 1

@@ -6,10 +6,10 @@ import math
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from inpaint.losses import perceptual_loss
-from inpaint.priors.convnets import Downward, Upward, from_unit, to_unit
+from inpaint.priors.convnets import Downward, Upward, from_unit, halved, load, to_unit
 
 DISTRIBUTIONS = ("uniform", "normal")
 
@@ -92,13 +92,7 @@ class DCGAN:
 
     def tensors(self) -> dict[str, Tensor]:
         """Weights in half precision, ``generator.*`` and ``critic.*``."""
-        parts = {"generator": self.generator, "critic": self.critic}
-        return {
-            f"{name}.{key}": value.half()
-            for name, part in parts.items()
-            for key, value in part.state_dict().items()
-            if value.is_floating_point()
-        }
+        return halved(generator=self.generator, critic=self.critic)
 
 
 def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> DCGAN:
@@ -109,13 +103,6 @@ def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> DCGAN:
     load(generator, tensors, "generator.")
     load(critic, tensors, "critic.")
     return DCGAN(generator, critic, distribution=config["distribution"])
-
-
-def load(module: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None:
-    """Load the float32 form of the tensors under ``prefix`` into ``module``, all or KeyError."""
-    own = module.state_dict()
-    state = {k: tensors[prefix + k].float() if v.is_floating_point() else v for k, v in own.items()}
-    module.load_state_dict(state)
 
 
 def tiny(seed: int = 0) -> DCGAN:

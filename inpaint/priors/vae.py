@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from inpaint.priors.convnets import Downward, Upward, from_unit, to_unit
-from inpaint.priors.dcgan import load
+from inpaint.priors.convnets import Downward, Upward, from_unit, halved, load, to_unit
 
 
 class VAE:
@@ -88,13 +87,7 @@ class VAE:
 
     def tensors(self) -> dict[str, Tensor]:
         """Weights in half precision, ``encoder.*`` and ``decoder.*``."""
-        parts = {"encoder": self.encoder, "decoder": self.decoder}
-        return {
-            f"{name}.{key}": value.half()
-            for name, part in parts.items()
-            for key, value in part.state_dict().items()
-            if value.is_floating_point()
-        }
+        return halved(encoder=self.encoder, decoder=self.decoder)
 
 
 ROUNDS = 6
