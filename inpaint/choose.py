@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -68,8 +68,7 @@ def choose(image: np.ndarray, mask: np.ndarray, *, mode: str) -> Choice:
 def families() -> dict[str, dict[str, str]]:
     """Shipped families that have a Gaussian member: {family: {kind: prior name}}."""
     found: dict[str, dict[str, str]] = {}
-    for name in registry.priors():
-        config = _config(name)
+    for name, config in registry.shipped().items():
         if "family" in config:
             found.setdefault(config["family"], {})[config["kind"]] = name
     return {family: kinds for family, kinds in found.items() if "gaussian" in kinds}
@@ -77,8 +76,4 @@ def families() -> dict[str, dict[str, str]]:
 
 def sees_whole(name: str) -> bool:
     """Whether a prior was trained on whole, aligned pictures (config key ``view``)."""
-    return _config(name).get("view") == "whole"
-
-
-def _config(name: str) -> dict[str, Any]:
-    return weights.read_config(registry.prior_folder(name))
+    return weights.read_config(registry.prior_folder(name)).get("view") == "whole"

@@ -5,13 +5,14 @@ Names are read from the file system without importing anything, so that ``--help
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import logging
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inpaint.errors import UnknownNameError, WeightsError
 from inpaint.weights import read_config
@@ -42,19 +43,32 @@ def stages() -> list[str]:
 
 
 def priors() -> list[str]:
-    """Names of the shipped priors: the folders in ``inpaint/zoo`` whose kind is a prior.
+    """Names of the shipped priors: the folders in ``inpaint/zoo`` whose kind is a prior."""
+    return list(shipped())
+
+
+def shipped() -> dict[str, dict[str, Any]]:
+    """Configs of the shipped priors by name, each file read once.
 
     A folder that cannot be read is left out with a warning, so that it does not take the others
     with it.
     """
-    names = []
+    found = {}
     for path in sorted(ZOO.glob("*/config.json")):
         try:
-            if read_config(path.parent)["kind"] in kinds():
-                names.append(path.parent.name)
+            config = read_config(path.parent)
         except WeightsError as error:
             log.warning("%s", error)
-    return names
+            continue
+        if config["kind"] in kinds():
+            found[path.parent.name] = config
+    return found
+
+
+def about(stage: str) -> str:
+    """The description of a stage: its module's docstring, read without importing it."""
+    text = (HERE / "stages" / f"{stage}.py").read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(text)) or ""
 
 
 def stage(name: str) -> Callable[[Patch], Patch]:
@@ -70,14 +84,15 @@ def prior_folder(name: str) -> Path:
 
     A name without a path separator is looked up in the zoo first. Raises UnknownNameError.
     """
-    if name in priors():
+    known = priors()
+    if name in known:
         return ZOO / name
     try:
         if name and Path(name).is_dir():
             return Path(name)
     except (OSError, ValueError):  # too long for a path, or holds a NUL
         pass
-    raise UnknownNameError("prior", name, priors())
+    raise UnknownNameError("prior", name, known)
 
 
 def load_prior(name: str, device: str = "cpu") -> Prior:

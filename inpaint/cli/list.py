@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import json
-from pathlib import Path
 
 import click
 
@@ -28,28 +26,18 @@ def command(what: str, as_json: bool) -> None:
 
 
 def _priors() -> dict[str, str]:
-    from inpaint.weights import read_config
-
-    about = {}
-    for name in registry.priors():
-        config = read_config(registry.ZOO / name)
-        side = config["size"]
-        about[name] = f"{config['kind']}, {side}x{side} px; {config.get('data', 'data unknown')}"
-    return about
+    return {
+        name: f"{config['kind']}, {config['size']}x{config['size']} px; "
+        f"{config.get('data', 'data unknown')}"
+        for name, config in registry.shipped().items()
+    }
 
 
 def _stages() -> dict[str, str]:
-    folder = registry.HERE / "stages"
-    return {name: summary(folder / f"{name}.py") for name in registry.stages()}
+    return {name: registry.about(name).partition("\n")[0] for name in registry.stages()}
 
 
 def _methods() -> dict[str, str]:
     from inpaint.evaluate.methods import catalogue
 
     return catalogue()
-
-
-def summary(path: Path) -> str:
-    """First line of a module's docstring, read without importing it."""
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return text.partition("\n")[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 
 import click
@@ -17,8 +16,7 @@ from inpaint.errors import UnknownNameError
 def command(name: str, as_json: bool) -> None:
     """Show a prior's model card (data, licence, figures) or what a stage does."""
     if name in registry.stages():
-        path = registry.HERE / "stages" / f"{name}.py"
-        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        text = registry.about(name)
         click.echo(json.dumps({"name": name, "about": text}) if as_json else text)
         return
     try:

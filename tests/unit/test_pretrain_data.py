@@ -5,16 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
-import resource
 import tarfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from small_disk import small_disk
 from torch import Tensor
 
 from inpaint.errors import ImageError, InpaintError, OutputError
@@ -356,17 +355,6 @@ def test_a_process_that_dies_while_decoding_leaves_no_cache(folder: Path, cache:
             os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     assert values(loaded(folder, cache)) == VALUES
-
-
-@contextmanager
-def small_disk(limit: int) -> Iterator[None]:
-    """No file may grow beyond ``limit`` bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_full_disk_is_one_clear_line_and_leaves_nothing(folder: Path, cache: Path) -> None:

@@ -7,13 +7,11 @@ import io
 import math
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ import pytest
 import torch
 from PIL import Image
 from rich.console import Console
+from small_disk import small_disk
 from torch import Tensor, nn
 
 from inpaint import registry
@@ -128,17 +127,6 @@ def one_line(error: pytest.ExceptionInfo[InpaintError]) -> str:
     assert "\n" not in text
     assert ";" in text, "no advice: " + text
     return text
-
-
-@contextmanager
-def small_disk(limit: int) -> Iterator[None]:
-    """No file may grow beyond ``limit`` bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 # Checkpoints
