@@ -74,6 +74,16 @@ def families() -> dict[str, dict[str, str]]:
     return {family: kinds for family, kinds in found.items() if "gaussian" in kinds}
 
 
+def companion(name: str) -> str | None:
+    """The Gaussian prior of the same family and size, for a prior of another kind that has one."""
+    config = weights.read_config(registry.prior_folder(name))
+    other = families().get(str(config.get("family")), {}).get("gaussian")
+    if config["kind"] == "gaussian" or other is None:
+        return None
+    same = registry.shipped()[other]["size"] == config.get("size")
+    return other if same else None
+
+
 def sees_whole(name: str) -> bool:
     """Whether a prior was trained on whole, aligned pictures (config key ``view``)."""
     return weights.read_config(registry.prior_folder(name)).get("view") == "whole"

@@ -17,7 +17,12 @@ Norm = Literal["l1", "l2"]
 
 
 def context_weights(
-    mask: Tensor, *, window: int = 7, base: float = 0.0, normalise: bool = False
+    mask: Tensor,
+    *,
+    window: int = 7,
+    base: float = 0.0,
+    normalise: bool = False,
+    hidden: Tensor | None = None,
 ) -> Tensor:
     """Weights W of the known pixels by the share of hole around them (Yeh et al. 2017, eq. 3).
 
@@ -34,6 +39,8 @@ def context_weights(
         half a window from the hole do not count at all.
     normalise : bool
         Scale the weights of each image to sum to 1.
+    hidden : Tensor (N, H, W) of bool, optional
+        Known pixels that are held back and weigh nothing; they do not count as hole.
 
     Returns
     -------
@@ -43,6 +50,8 @@ def context_weights(
     hole = mask.float()
     share = avg_pool2d(hole[:, None], window, 1, window // 2, count_include_pad=True)[:, 0]
     weights = (base + share) * (1 - hole)
+    if hidden is not None:
+        weights = weights.masked_fill(hidden, 0)
     if normalise:
         weights = weights / weights.sum((1, 2), keepdim=True).clamp_min(1e-12)
     return weights

@@ -52,15 +52,7 @@ def load(
     MaskError
         If the size is another than the image's, or the mask is empty or full.
     """
-    picture = images.read(path)
-    light = images.luma(picture)
-    white = light >= _half(picture) * 1000
-    opaque = None if picture.alpha is None else picture.alpha >= _half(picture)
-    if opaque is not None:
-        colours = picture.pixels[..., :-1]
-        one_colour = bool((colours == colours[0, 0]).all())
-        white = opaque if one_colour and not opaque.all() else white & opaque
-    mask = ~white if invert else white
+    mask = from_picture(images.read(path), invert=invert)
     try:
         check(
             mask,
@@ -71,6 +63,18 @@ def load(
     except MaskError as error:
         raise MaskError(f"{str(path)!r}: {error}") from None
     return mask
+
+
+def from_picture(picture: Picture, *, invert: bool = False) -> np.ndarray:
+    """Return the hole that a mask's picture shows, by the rules of ``load``, as (H, W) bool."""
+    light = images.luma(picture)
+    white = light >= _half(picture) * 1000
+    opaque = None if picture.alpha is None else picture.alpha >= _half(picture)
+    if opaque is not None:
+        colours = picture.pixels[..., :-1]
+        one_colour = bool((colours == colours[0, 0]).all())
+        white = opaque if one_colour and not opaque.all() else white & opaque
+    return ~white if invert else white
 
 
 def from_alpha(picture: Picture) -> np.ndarray:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 ZOO = HERE / "zoo"
-# Files in priors/ that several kinds share.
-SHARED = {"__init__", "convnets"}
+# Files in priors/ that several kinds share, and those in restore/ that several tasks share.
+SHARED = {"__init__", "convnets", "packing", "spatial", "start"}
+SHARED |= {"noise", "patches", "posterior", "task", "windows"}
 
 
 def _modules(folder: str) -> list[str]:
@@ -40,6 +41,11 @@ def kinds() -> list[str]:
 def stages() -> list[str]:
     """Names of the stages: the files in ``inpaint/stages``."""
     return _modules("stages")
+
+
+def tasks() -> list[str]:
+    """Names of the tasks of ``inpaint restore``: the files in ``inpaint/restore``."""
+    return _modules("restore")
 
 
 def priors() -> list[str]:
@@ -77,6 +83,30 @@ def stage(name: str) -> Callable[[Patch], Patch]:
         raise UnknownNameError("stage", name, stages())
     apply: Callable[[Patch], Patch] = importlib.import_module(f"inpaint.stages.{name}").apply
     return apply
+
+
+@lru_cache(maxsize=1)
+def _refiners() -> dict[tuple[str, str], Path]:
+    """Folders of the shipped refiners by kind and family."""
+    found = {}
+    for path in sorted(ZOO.glob("*/config.json")):
+        try:
+            config = read_config(path.parent)
+        except WeightsError:
+            continue  # ``shipped`` has warned of it
+        if config["kind"] in stages():
+            found[config["kind"], str(config.get("family"))] = path.parent
+    return found
+
+
+def refiners() -> list[Path]:
+    """Folders of all shipped refiners."""
+    return list(_refiners().values())
+
+
+def refiner_folder(kind: str, family: str) -> Path | None:
+    """Folder of the shipped refiner ``kind`` (a stage's name) for a family of priors, if any."""
+    return _refiners().get((kind, family))
 
 
 def prior_folder(name: str) -> Path:

@@ -2,9 +2,11 @@
 
     z* = argmin_z  L_context(z | y, M) + lambda * L_prior(z)
 
-Rows of a batch never meet: losses and gradients are those of each row alone. To the last bit,
-though, kernels round by the batch's shape, so callers that promise the same bytes keep the
-number of rows fixed (``inpaint.pipeline`` searches one image's restarts at a time on the CPU).
+Starts, descents, and then perhaps what lies beyond the generator's range; restarts that fall
+behind are given up on the way. Rows of a batch never meet: losses and gradients are those of each
+row alone. To the last bit, though, kernels round by the batch's shape, so callers that promise
+the same bytes keep the number of rows fixed (``inpaint.pipeline`` searches one image's restarts
+at a time on the CPU).
 """
 
 from __future__ import annotations
@@ -12,16 +14,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from inpaint.errors import SearchError, UnknownNameError
-from inpaint.losses import Norm, context_weights, contextual_loss
+from inpaint import checks, starts
+from inpaint import expand as beyond
+from inpaint.descent import Best, Descent, Tell, cosine
+from inpaint.errors import SearchError
+from inpaint.losses import Norm
+from inpaint.objective import Operator, Terms, objective
+from inpaint.optimizers import Optimizer, make
 from inpaint.priors import Prior
+from inpaint.starts import Start
 
-Optimizer = Literal["adam", "momentum"]
 Callback = Callable[[int, dict[str, Tensor]], None]
 
 # Yeh et al.'s settings as published: one start from the prior, Adam, 1500 iterations, window 7,
@@ -40,8 +47,6 @@ REFERENCE: dict[str, Any] = {
     "lam": 0.003 / 2,
     "start": "sample",
 }
-BETAS = (0.9, 0.999)
-OPTIMIZERS, NORMS, STARTS = ("adam", "momentum"), ("l1", "l2"), ("prior", "sample")
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,11 @@ class Found:
     ----------
     z : Tensor (B, R, D)
     x : Tensor (B, R, 3, S, S)
-        Images of ``z``, in [0, 1].
+        Images of ``z``, in [0, 1]; after an expansion, images near them.
     loss, contextual, perceptual : Tensor (B, R)
-        The minimised sum, and its two terms (the second one before lambda).
+        The minimised sum, and its two terms (the second one before lambda; 0 where lambda is 0).
+    hidden : Tensor (B, R)
+        Mean squared error on the known pixels that were held back; NaN where there are none.
     """
 
     z: Tensor
@@ -62,6 +69,7 @@ class Found:
     loss: Tensor
     contextual: Tensor
     perceptual: Tensor
+    hidden: Tensor
 
 
 def search(
@@ -81,18 +89,33 @@ def search(
     base: float = 0.2,
     normalise: bool = True,
     lam: float = 0.003,
-    start: Literal["prior", "sample"] | Tensor = "prior",
+    start: Start | Tensor = "prior",
+    pool: int = 0,
+    keep: Sequence[int] = (),
+    hidden: float = 0.0,
+    expand: int = 0,
+    level: int = 2,
+    radius: float = 0.1,
+    expand_lr: float = 0.01,
+    tune: int = 0,
+    tune_lr: float = 3e-4,
+    operator: Operator | None = None,
+    guess: Tensor | None = None,
+    max_rows: int | None = None,
     callback: Callback | None = None,
 ) -> Found:
     """Search the latents whose images agree with the known pixels and are likely.
+
+    With a linear operator A the known pixels are those of y = A x, and the contextual loss
+    compares A G(z) with y: a blur, a smaller image, a grey one.
 
     Parameters
     ----------
     prior : Prior
         Any prior; its weights do not change.
-    image : Tensor (B, 3, S, S)
+    image : Tensor (B, 3, S, S), or (B, C, H, W) as ``operator`` gives it
         In [0, 1]; values in the hole are not read.
-    mask : Tensor (B, S, S) of bool
+    mask : Tensor (B, S, S), or (B, H, W), of bool
         True = hole.
     seeds : sequence of int
         One an image: all its randomness, so that a result does not depend on its batch.
@@ -100,175 +123,175 @@ def search(
         Searches from different starts, R of them for each image, all at once.
     steps : int
         Gradient steps; 0 returns the starts.
-    optimizer : {"adam", "momentum"}
-        Adam (Kingma and Ba 2015), or gradient descent with Nesterov momentum.
+    optimizer : {"adam", "momentum", "lbfgs"}
+        Adam (Kingma and Ba 2015), gradient descent with Nesterov momentum, or L-BFGS, of which
+        a step is one evaluation, be it of a new direction or of its line search.
     lr : float
-        Step size, in units of z.
+        Step size, in units of z; of L-BFGS the length of the first step only.
     momentum : float
         For the ``momentum`` optimizer.
     anneal : bool
-        Let the step size fall to zero along a cosine.
+        Let the step size fall to zero along a cosine; L-BFGS has its own.
     norm, window, base, normalise
         The contextual loss, see ``losses.context_weights`` and ``losses.contextual_loss``.
     lam : float
-        lambda, the weight of the perceptual loss.
+        lambda, the weight of the perceptual loss; at 0 that loss is not computed.
     start : {"prior", "sample"} or Tensor (B, R, D)
         The prior's own starts (amortised or closed form), plain samples, or given ones.
+    pool : int
+        Draw this many starts, look at each once, and go on with the best ``restarts``; 0 takes
+        the first ones as they come.
+    keep : sequence of int
+        Successive halving: restarts left after each rung, such as (4, 1) of 16. Rungs are equal
+        shares of the steps; those with the best loss so far go on, and only they are returned.
+    hidden : float
+        Share of the known pixels to hold back, see ``holdout``. Their error chooses the best
+        iterate and stops rows where it rises.
+    expand, level, radius, expand_lr
+        Steps on the features of a level, within a ball around those of z: see
+        ``expand.features``.
+    tune, tune_lr
+        Steps on the generator's weights, a copy a row: see ``expand.weights``.
+    operator : callable, optional
+        A, from images (N, 3, S, S) to (N, C, H, W), row by row and differentiable; the identity
+        by default.
+    guess : Tensor (B, 3, S, S), optional
+        A whole image to start near: the prior's own starts are asked about it, nothing hidden,
+        rather than about ``image`` and ``mask``. Where A changes the shape and there is no
+        guess, the starts are samples.
+    max_rows : int, optional
+        Go through the images in groups of at most this many rows, which bounds the memory.
     callback : callable, optional
-        ``callback(step, {"x": (B, R, 3, S, S), "loss": (B, R), ...})`` before every step and
-        after the last one. Reading a loss makes the device wait.
+        ``callback(step, {"x": (B, R, 3, S, S), "loss": (B, R), ...})`` before every step on z
+        and after the last one, with the restarts (and images) then at work. Reading a loss makes
+        the device wait.
 
     Returns
     -------
     Found
-        For every restart the best of its iterates, never simply the last one.
+        For every restart the best of its iterates, never simply the last one: by the loss, or
+        by the error on the pixels held back.
 
     Raises
     ------
     SearchError
-        When no restart of some image has a finite loss.
+        When no restart of some image has a finite loss, or a setting cannot be.
     """
     count = len(image)
-    _check_images(image, mask, seeds, prior.size)
-    _check_settings(restarts, steps, optimizer, norm, window, start, (count, prior.latent))
-    z = _starts(prior, image, mask, seeds, restarts, start)
-    target = image.repeat_interleave(restarts, 0)
-    weights = context_weights(mask, window=window, base=base, normalise=normalise)
-    weights = weights.repeat_interleave(restarts, 0)
+    checks.images(image, mask, seeds, prior.size, operator, guess)
+    checks.settings(steps, optimizer, norm, window, hidden, (expand, tune))
+    checks.starts(start, restarts, pool, keep, (count, prior.latent))
+    layered = beyond.layered(prior, level) if expand or tune else None
+    whole = objective(
+        prior,
+        image,
+        mask,
+        seeds=seeds,
+        norm=norm,
+        window=window,
+        base=base,
+        normalise=normalise,
+        lam=lam,
+        hidden=hidden,
+        operator=operator,
+    )
+    unseen = mask if whole.hidden is None else mask | whole.hidden
 
-    def losses(z: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        x = prior.generate(z)
-        contextual = contextual_loss(x, target, weights, norm=norm)
-        perceptual = prior.perceptual_loss(z, x)
-        return x, contextual + lam * perceptual, contextual, perceptual
-
-    z = z.detach().clone().requires_grad_(True)
-    rule = _Rule(z.detach(), optimizer, momentum)  # shares z's memory
-    best_z = z.detach().clone()
-    best = torch.full((len(z),), math.inf, device=z.device)
-    for step in range(steps + 1):
-        with torch.set_grad_enabled(step < steps):
-            x, loss, contextual, perceptual = losses(z)
-        with torch.no_grad():
-            better = (loss < best) & loss.isfinite()  # a broken iterate is never kept
-            best = torch.where(better, loss, best)
-            best_z = torch.where(better[:, None], z, best_z)
-        if callback:
-            shape = (count, restarts)
-            terms = {"loss": loss, "contextual": contextual, "perceptual": perceptual}
-            seen = {k: v.detach().reshape(shape) for k, v in terms.items()}
-            callback(step, {"x": x.detach().unflatten(0, shape), **seen})
-        if step == steps:
-            break
-        rate = lr * (1 + math.cos(math.pi * step / steps)) / 2 if anneal else lr
-        (grad,) = torch.autograd.grad(loss.sum(), z)
-        rule.step(grad, rate)
-        with torch.no_grad():
-            z.copy_(prior.constrain_z(z))
-    return _found(best_z, losses, (count, restarts))
-
-
-def _check_images(image: Tensor, mask: Tensor, seeds: Sequence[int], side: int) -> None:
-    count = len(image)
-    expected = f"({count}, 3, {side}, {side})"
-    if tuple(image.shape) != (count, 3, side, side):
-        raise SearchError(f"image is {tuple(image.shape)}; this prior expects {expected}")
-    if tuple(mask.shape) != (count, side, side) or mask.dtype != torch.bool:
-        raise SearchError(
-            f"mask is {tuple(mask.shape)} {mask.dtype}; expected ({count}, {side}, {side}) bool"
-        )
-    if len(seeds) != count:
-        raise SearchError(f"{len(seeds)} seeds for {count} images; give one an image")
-
-
-def _check_settings(
-    restarts: int,
-    steps: int,
-    optimizer: str,
-    norm: str,
-    window: int,
-    start: str | Tensor,
-    shape: tuple[int, int],
-) -> None:
-    if restarts < 1 or steps < 0:
-        raise SearchError(f"restarts is {restarts}, steps {steps}; expected >= 1 and >= 0")
-    if window < 1 or window % 2 == 0:
-        raise SearchError(f"window is {window}; expected an odd number of pixels")
-    if isinstance(start, Tensor):
-        expected = (shape[0], restarts, shape[1])
-        if tuple(start.shape) != expected:
-            raise SearchError(f"start is {tuple(start.shape)}; expected {expected}")
-    elif start not in STARTS:
-        raise UnknownNameError("start", start, STARTS)
-    if optimizer not in OPTIMIZERS:
-        raise UnknownNameError("optimizer", optimizer, OPTIMIZERS)
-    if norm not in NORMS:
-        raise UnknownNameError("norm", norm, NORMS)
-
-
-def _starts(
-    prior: Prior,
-    image: Tensor,
-    mask: Tensor,
-    seeds: Sequence[int],
-    restarts: int,
-    start: Literal["prior", "sample"] | Tensor,
-) -> Tensor:
-    """Starting latents (B * R, D), each image from its own generator."""
-    if isinstance(start, Tensor):
-        return start.flatten(0, 1)
-    rows = []
-    for one, hole, seed in zip(image, mask, seeds, strict=True):
-        generator = torch.Generator().manual_seed(seed)
-        if start == "sample":
-            rows.append(prior.sample_z(restarts, generator))
+    def some(images: Tensor) -> Best:
+        """Search some of the images; what is left of their restarts, image by image."""
+        judge, near = whole.take(images), None if guess is None else guess[images]
+        if isinstance(start, Tensor):
+            z = start[images].detach()
         else:
-            rows.append(prior.start_z(one, hole, restarts, generator))
-    return torch.cat(rows)
+            own = [seeds[i] for i in images.tolist()]
+            y, m, total = image[images], unseen[images], pool or restarts
+            z = starts.draw(prior, y, m, seeds=own, count=total, start=start, guess=near)
+        if pool:
+            z = starts.best_of(prior, judge, z, restarts)
+        judge = judge.take(torch.arange(len(z), device=z.device).repeat_interleave(restarts))
+        z = z.flatten(0, 1)
+        rule = make(optimizer, z, momentum=momentum)
+        descent = Descent(
+            z, lambda v: (v, prior.generate(v)), judge, rule=rule, constrain=prior.constrain_z
+        )
+        tell = _teller(callback, len(images))
+        best = _halve(descent, steps, cosine(lr, steps, anneal), keep, tell, len(images))
+        if layered and expand:
+            best = beyond.features(
+                layered,
+                descent.objective,
+                best.z,
+                level=level,
+                steps=expand,
+                radius=radius,
+                lr=expand_lr,
+            )
+        if layered and tune:
+            best = beyond.weights(
+                layered, descent.objective, best, level=level, steps=tune, lr=tune_lr
+            )
+        return best
+
+    group = count if max_rows is None else max(1, max_rows // max(pool, restarts))
+    every = torch.arange(count, device=image.device).split(max(1, group))
+    return _found([some(images) for images in every], count)
 
 
-class _Rule:
-    """One step of gradient descent, in place on z (N, D).
-
-    Our own few lines: the constructors of ``torch.optim`` import torch's compiler, which takes
-    longer than a whole fill.
-    """
-
-    def __init__(self, z: Tensor, optimizer: Optimizer, momentum: float) -> None:
-        self.z, self.optimizer, self.momentum = z, optimizer, momentum
-        self.mean, self.square = torch.zeros_like(z), torch.zeros_like(z)
-        self.count = 0
-
-    def step(self, grad: Tensor, lr: float) -> None:
-        """Move z against ``grad`` by ``lr``."""
-        self.count += 1
-        if self.optimizer == "momentum":  # Nesterov's, as Sutskever et al. 2013 write it
-            self.mean.mul_(self.momentum).add_(grad)
-            self.z.add_(grad + self.momentum * self.mean, alpha=-lr)
-            return
-        self.mean.lerp_(grad, 1 - BETAS[0])  # Kingma and Ba 2015, algorithm 1
-        self.square.lerp_(grad.square(), 1 - BETAS[1])
-        mean = self.mean / (1 - BETAS[0] ** self.count)
-        square = self.square / (1 - BETAS[1] ** self.count)
-        self.z.addcdiv_(mean, square.sqrt() + 1e-8, value=-lr)
+def _halve(
+    descent: Descent,
+    steps: int,
+    rate: Callable[[int], float],
+    keep: Sequence[int],
+    tell: Tell | None,
+    count: int,
+) -> Best:
+    """Run the rungs, of equal length to a step; after each, only the leaders go on."""
+    rungs = len(keep) + 1
+    going = True
+    for rung in range(rungs):
+        if rung and descent.best is not None:
+            descent.take(_leaders(descent.best, count, keep[rung - 1]))
+        length = steps * (rung + 1) // rungs - steps * rung // rungs
+        going = going and descent.run(length, rate, tell)
+    best = descent.finish(tell)
+    if keep and len(best.z) > count * keep[-1]:  # too few steps for so many rungs
+        leaders = _leaders(best, count, keep[-1])
+        descent.take(leaders)
+        best = best.take(leaders)
+    return best
 
 
-@torch.no_grad()
-def _found(
-    z: Tensor,
-    losses: Callable[[Tensor], tuple[Tensor, Tensor, Tensor, Tensor]],
-    shape: tuple[int, int],
-) -> Found:
-    """Evaluate the kept latents once more and sort each image's restarts by loss."""
-    x, loss, contextual, perceptual = (t.unflatten(0, shape) for t in losses(z))
-    loss = torch.where(loss.isfinite(), loss, math.inf)
+def _leaders(best: Best, count: int, keep: int) -> Tensor:
+    """Indices of the ``keep`` rows of every image with the smallest loss so far."""
+    loss = best.terms.loss.nan_to_num(math.inf).view(count, -1)
+    order = loss.argsort(dim=1, stable=True)[:, :keep].sort(dim=1).values
+    first = torch.arange(count, device=loss.device)[:, None] * loss.shape[1]
+    return (first + order).flatten()
+
+
+def _teller(callback: Callback | None, count: int) -> Tell | None:
+    if callback is None:
+        return None
+
+    def tell(step: int, x: Tensor, terms: Terms) -> None:
+        shaped = {"x": x, **terms._asdict()}
+        callback(step, {name: t.detach().unflatten(0, (count, -1)) for name, t in shaped.items()})
+
+    return tell
+
+
+def _found(groups: Sequence[Best], count: int) -> Found:
+    """Join the groups of images and sort each image's restarts by loss."""
+    z, x = (torch.cat([getattr(g, name) for g in groups]) for name in ("z", "x"))
+    terms = map(torch.cat, zip(*(g.terms for g in groups), strict=True))
+    parts = [t.unflatten(0, (count, -1)) for t in (z, x, *terms)]
+    parts[2] = loss = torch.where(parts[2].isfinite(), parts[2], math.inf)
     broken = [i for i, row in enumerate(loss) if not row.isfinite().any()]
     if broken:
         raise SearchError(
-            f"the search broke: no finite loss for image {broken[0]} of {shape[0]}; "
+            f"the search broke: no finite loss for image {broken[0]} of {count}; "
             "its known pixels or the prior's weights hold NaN, or the step size is far too large"
         )
     order = loss.argsort(dim=1, stable=True)
-    rows = torch.arange(shape[0], device=z.device)[:, None]
-    parts = (z.unflatten(0, shape), x, loss, contextual, perceptual)
+    rows = torch.arange(count, device=z.device)[:, None]
     return Found(*(part[rows, order] for part in parts))

@@ -6,11 +6,13 @@ import torch
 from torch import Tensor
 
 from inpaint.errors import UnknownNameError
+from pretrain import parallel
 from pretrain.options import named
 
 
 def _uniform(x: Tensor, generator: torch.Generator, shape: tuple[int, ...]) -> Tensor:
-    return torch.rand(shape, generator=generator).to(x.device, x.dtype)
+    values = parallel.mine(lambda n: torch.rand((n, *shape[1:]), generator=generator), shape[0])
+    return values.to(x.device, x.dtype, non_blocking=True)
 
 
 def colour(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -27,7 +29,9 @@ def translation(x: Tensor, generator: torch.Generator, *, ratio: float = 0.125) 
     """Shift each image by up to ``ratio`` of its side; what enters is 0, the middle grey."""
     n, _, height, width = x.shape
     reach = round(height * ratio)
-    shift = torch.randint(-reach, reach + 1, (2, n, 1, 1), generator=generator).to(x.device)
+    shift = parallel.mine(
+        lambda n: torch.randint(-reach, reach + 1, (2, n, 1, 1), generator=generator), n, dim=1
+    ).to(x.device, non_blocking=True)
     rows = (torch.arange(height, device=x.device)[None, :, None] + shift[0]).clamp(-1, height) + 1
     cols = (torch.arange(width, device=x.device)[None, None, :] + shift[1]).clamp(-1, width) + 1
     padded = torch.nn.functional.pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1)
@@ -39,7 +43,8 @@ def cutout(x: Tensor, generator: torch.Generator, *, ratio: float = 0.5) -> Tens
     """Blank one square of ``ratio`` of the side in each image."""
     n, _, height, width = x.shape
     half = round(height * ratio) // 2
-    centre = torch.rand((2, n, 1, 1), generator=generator).to(x.device)
+    centre = parallel.mine(lambda n: torch.rand((2, n, 1, 1), generator=generator), n, dim=1)
+    centre = centre.to(x.device, non_blocking=True)
     rows = torch.arange(height, device=x.device)[None, :, None]
     cols = torch.arange(width, device=x.device)[None, None, :]
     far = ((rows - centre[0] * height).abs() > half) | ((cols - centre[1] * width).abs() > half)

@@ -11,6 +11,16 @@ import torch
 
 from inpaint.errors import OutputError, WeightsError
 
+# Options that give the networks their shape or meaning: with another value the weights are of no
+# use. All others (--lr, --batch, ...) may change on the way.
+SHAPES = frozenset(
+    (
+        *("size", "latent", "codes", "distribution", "classes", "unlabelled", "spatial"),
+        *("width", "cap", "encoder_cap", "decoder_cap", "cell", "plain"),
+        *("critic_width", "critic_cap", "critic_norm"),
+    )
+)
+
 
 class Stateful(Protocol):
     """Modules, optimisers and averages: whatever can give and take its state."""
@@ -39,8 +49,14 @@ def save(path: Path, parts: Mapping[str, Stateful], **facts: Any) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def restore(path: Path, parts: Mapping[str, Stateful]) -> dict[str, Any]:
-    """Load what ``save`` wrote into ``parts`` and return the facts; WeightsError if it cannot."""
+def restore(
+    path: Path, parts: Mapping[str, Stateful], *, options: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Load what ``save`` wrote into ``parts`` and return the facts.
+
+    Raises WeightsError if the file is damaged, does not fit, or was made with other ``options``
+    of those in ``SHAPES``.
+    """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         facts = dict(state["facts"])
@@ -49,6 +65,13 @@ def restore(path: Path, parts: Mapping[str, Stateful]) -> dict[str, Any]:
             f"{path}: cannot be read as a checkpoint ({type(error).__name__}); "
             "move it away and start without --resume"
         ) from error
+    asked = {k: v for k, v in (options or {}).items() if k in SHAPES}
+    other = changes(facts.get("options", {}), asked)
+    if other:
+        raise WeightsError(
+            f"{path}: is of another training ({', '.join(other)}); resume with the options it was "
+            "started with, or name another --out"
+        )
     try:
         for name, part in parts.items():
             part.load_state_dict(state[name])
@@ -59,6 +82,15 @@ def restore(path: Path, parts: Mapping[str, Stateful]) -> dict[str, Any]:
             "other options it was started with, or name another --out"
         ) from error
     return facts
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs, as ``--lr: 0.1 then, 0.2 now``; an option that only one side knows does not."""
+    return [
+        f"--{name.replace('_', '-')}: {before[name]} then, {now[name]} now"
+        for name in sorted(before.keys() & now.keys())
+        if before[name] != now[name]
+    ]
 
 
 def unsound(parts: Mapping[str, Stateful]) -> list[str]:

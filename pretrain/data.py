@@ -11,9 +11,12 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -21,7 +24,8 @@ import torch
 from torch import Tensor
 
 from inpaint.errors import ImageError, OutputError
-from inpaint.evaluate.data import SUFFIXES, iter_images
+from inpaint.evaluate.data import SUFFIXES, RawItem, decoded, iter_files
+from pretrain import parallel
 
 log = logging.getLogger(__name__)
 
@@ -67,12 +71,14 @@ def square(image: np.ndarray, size: int) -> np.ndarray:
     return cv2.resize(cut, (size, size), interpolation=how)
 
 
-def load(sources: Sequence[Path], *, size: int, cache: Path) -> Images:
+def load(sources: Sequence[Path], *, size: int, cache: Path, workers: int | None = None) -> Images:
     """Decode ``sources`` to side ``size``, or map the cache that an earlier call has written.
 
-    The cache's name holds the paths, sizes and times of all files, so changed data is decoded
-    anew. Raises ImageError when a source is missing or no image in it can be read, OutputError
-    when the cache cannot be written.
+    ``workers`` images are decoded at a time, by default as many as there are processors: threads,
+    since the decoders let go of Python's lock. The cache is the same whatever their number. Its
+    name holds the paths, sizes and times of all files, so changed data is decoded anew. Raises
+    ImageError when a source is missing or no image in it can be read, OutputError when the cache
+    cannot be written.
     """
     marks = [_mark(source) for source in sources]
     key = hashlib.sha256(json.dumps([marks, size]).encode()).hexdigest()[:16]
@@ -80,7 +86,7 @@ def load(sources: Sequence[Path], *, size: int, cache: Path) -> Images:
     if not (array.exists() and table.exists()):
         try:
             cache.mkdir(parents=True, exist_ok=True)
-            _fill_cache(sources, size, array, table)
+            _fill_cache(sources, size, array, table, workers or os.cpu_count() or 1)
         except OSError as error:
             raise OutputError(
                 f"{cache}: decoded images not written ({error.strerror or error}); "
@@ -97,7 +103,7 @@ def load(sources: Sequence[Path], *, size: int, cache: Path) -> Images:
 
 def _mark(source: Path) -> tuple[str, int | str, int]:
     """What changes whenever the images of ``source`` do; ImageError if it can hold none."""
-    iter_images(source)  # looks at the path at once, before anything is written
+    iter_files(source)  # looks at the path at once, before anything is written
     if source.is_file():
         stat = source.stat()
         return str(source.resolve()), stat.st_size, stat.st_mtime_ns
@@ -114,24 +120,32 @@ def _mark(source: Path) -> tuple[str, int | str, int]:
     return str(source.resolve()), digest.hexdigest(), count
 
 
-def _fill_cache(sources: Sequence[Path], size: int, array: Path, table: Path) -> None:
+def _fill_cache(sources: Sequence[Path], size: int, array: Path, table: Path, workers: int) -> None:
     """Decode into ``array`` and ``table``; both appear whole, the array last, or not at all."""
     names, skipped = [], []
-    raw, whole, facts = (array.with_suffix(f".{os.getpid()}.{s}") for s in ("tmp", "npy", "json"))
+    whole, facts = (array.with_suffix(f".{os.getpid()}.{s}") for s in ("npy", "json"))
+
+    def cut(item: RawItem) -> tuple[str, bytes | ImageError]:
+        name, image = decoded(item)
+        return name, image if isinstance(image, ImageError) else square(image, size).tobytes()
+
     try:
-        with raw.open("wb") as stream:
+        with whole.open("wb") as stream:
+            start = _header(stream, 0, size)
             for source in sources:
-                for name, image in iter_images(source):
+                for name, image in _ahead(cut, iter_files(source), workers):
                     if isinstance(image, ImageError):
                         log.warning("skipped %s", image)
                         skipped.append(name)
                     else:
-                        stream.write(square(image, size).tobytes())
+                        stream.write(image)
                         names.append(Path(name).parent.name or ".")
+            stream.seek(0)
+            if _header(stream, len(names), size) != start:
+                raise OSError("the header of the cache has grown")
         if not names:
             given = ", ".join(map(str, sources))
             raise ImageError(f"{given}: no readable image found ({len(skipped)} damaged)")
-        np.save(whole, np.memmap(raw, np.uint8, "r", shape=(len(names), size, size, 3)))
         numbers = {name: i for i, name in enumerate(sorted(set(names)))}
         labels = [numbers[name] for name in names]
         text = json.dumps({"classes": list(numbers), "labels": labels, "skipped": skipped})
@@ -139,8 +153,35 @@ def _fill_cache(sources: Sequence[Path], size: int, array: Path, table: Path) ->
         os.replace(facts, table)
         os.replace(whole, array)
     finally:
-        for path in (raw, whole, facts):
+        for path in (whole, facts):
             path.unlink(missing_ok=True)
+
+
+def _header(stream: BinaryIO, count: int, size: int) -> int:
+    """Begin an .npy file; numpy leaves room in it for a longer first axis."""
+    shape = (count, size, size, 3)
+    facts = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, facts)
+    return stream.tell()
+
+
+def _ahead(
+    work: Callable[[RawItem], tuple[str, bytes | ImageError]],
+    items: Iterable[RawItem],
+    workers: int,
+) -> Iterator[tuple[str, bytes | ImageError]]:
+    """``map(work, items)`` in order, a few items ahead; memory does not grow with their number."""
+    if workers == 1:
+        yield from map(work, items)
+        return
+    waiting: deque[Future[tuple[str, bytes | ImageError]]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > 4 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def indices(n: int, batch: int, *, seed: int, step: int) -> np.ndarray:
@@ -155,31 +196,57 @@ def indices(n: int, batch: int, *, seed: int, step: int) -> np.ndarray:
 
 
 def views(
-    images: Images, chosen: np.ndarray, size: int, *, seed: int, step: int, min_scale: float = 1.0
+    images: Images,
+    chosen: np.ndarray,
+    size: int,
+    *,
+    seed: int,
+    step: int,
+    min_scale: float = 1.0,
+    mirror: bool = True,
+    part: slice = slice(None),
 ) -> Tensor:
     """The ``chosen`` images, each mirrored or not and cut at random: (n, 3, size, size) in [0, 1].
 
     The cut is a square whose side lies between ``min_scale`` and 1 times the cached side,
-    area-averaged to ``size``.
+    area-averaged to ``size``. Only the rows of ``part`` are made, as they would be among all.
     """
     rng = np.random.default_rng([seed, step, 1])
-    out = np.empty((len(chosen), size, size, 3), np.uint8)
-    for row, index in enumerate(chosen):
+    drawn = []
+    for index in chosen:
         side = round(images.size * rng.uniform(min_scale, 1.0))
         y, x = rng.integers(0, images.size - side + 1, 2)
+        drawn.append((index, side, y, x, rng.random() < 0.5 and mirror))
+    drawn = drawn[part]
+    out = np.empty((len(drawn), size, size, 3), np.uint8)
+    for row, (index, side, y, x, turned) in enumerate(drawn):
         cut = images.pixels[index, y : y + side, x : x + side]
         if side != size:
             how = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
             cut = cv2.resize(np.ascontiguousarray(cut), (size, size), interpolation=how)
-        out[row] = cut[:, ::-1] if rng.random() < 0.5 else cut
+        out[row] = cut[:, ::-1] if turned else cut
     tensor = torch.from_numpy(out).permute(0, 3, 1, 2).float().div_(255)
     return tensor.contiguous(memory_format=torch.channels_last)
 
 
 def batch(
-    images: Images, size: int, n: int, *, seed: int, step: int, min_scale: float = 1.0
+    images: Images,
+    size: int,
+    n: int,
+    *,
+    seed: int,
+    step: int,
+    min_scale: float = 1.0,
+    mirror: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """Images (n, 3, size, size) in [0, 1] and labels (n,) of one training step."""
+    """Images (n, 3, size, size) in [0, 1] and labels (n,) of one training step.
+
+    Of W processes each gets its n / W of them.
+    """
+    count = parallel.share(n)
+    part = slice(parallel.rank() * count, (parallel.rank() + 1) * count)
     chosen = indices(len(images), n, seed=seed, step=step)
-    x = views(images, chosen, size, seed=seed, step=step, min_scale=min_scale)
-    return x, torch.from_numpy(images.labels[chosen])
+    x = views(
+        images, chosen, size, seed=seed, step=step, min_scale=min_scale, mirror=mirror, part=part
+    )
+    return x, torch.from_numpy(images.labels[chosen[part]])

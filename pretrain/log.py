@@ -1,4 +1,4 @@
-"""The table of losses, ``log.csv``: one row a report, continued by a resumed run."""
+"""The table of losses, ``log.csv``, and TensorBoard's copy; a resumed run continues both."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import csv
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from inpaint.errors import InpaintError
 
 
 def append(path: Path, row: Mapping[str, object]) -> None:
@@ -34,3 +37,31 @@ def trim(path: Path, step: int) -> None:
 def _step(line: bytes) -> float:
     number = line.split(b",")[0]
     return int(number) if number.isdigit() else float("inf")
+
+
+class Board:
+    """Event files in ``folder/tensorboard``; what an earlier run wrote past ``first`` is hidden."""
+
+    def __init__(self, folder: Path, first: int) -> None:
+        self._writer = writer()(str(folder / "tensorboard"), purge_step=first + 1)
+
+    def add(self, values: Mapping[str, float], step: int) -> None:
+        """Add one point a curve; on disk when this returns."""
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, step)
+        self._writer.flush()
+
+    def close(self) -> None:
+        """End the file."""
+        self._writer.close()
+
+
+def writer() -> Any:
+    """TensorBoard's writer; InpaintError with the line that installs it."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise InpaintError(
+            "--tensorboard: tensorboard is not installed; pip install 'inpaint[train]'"
+        ) from error
+    return SummaryWriter

@@ -19,17 +19,39 @@ POSITIVE: Rule = ("above 0", lambda v: 0 < v < math.inf)
 SHARE: Rule = ("0.05 to 1", lambda v: 0.05 <= v <= 1)
 SEED: Rule = ("0 to 2**32 - 1", lambda v: 0 <= v < 2**32)
 DECAY: Rule = ("0 or more and below 1", lambda v: 0 <= v < 1)
+WEIGHT: Rule = ("0 or more", lambda v: 0 <= v < math.inf)
+PLACES: Rule = ("0, 2, 4, 8, 16, ...", lambda v: v == 0 or (v >= 2 and v & (v - 1) == 0))
 EVEN: Rule = ("an even number from 2", lambda v: v >= 2 and v % 2 == 0)
+CODES: Rule = ("numbers with commas, as in 2,1", lambda v: counts(v) is not None)
+FLAG: Rule = ("on or off", lambda v: isinstance(v, bool))
+TEXT: Rule = ("a name", lambda v: isinstance(v, str) and bool(v.strip()))
 DOUBLED: Rule = ("8, 16, 32, 64, 128, ...", lambda v: v >= 8 and v & (v - 1) == 0)
 
-LOSSES = ("nonsaturating", "hinge")
+ZERO_UP: Rule = ("0 or more", lambda v: 0 <= v < math.inf)
+PART: Rule = ("0 to 1", lambda v: 0 <= v <= 1)
+FOLDED: Rule = ("a multiple of 32", lambda v: v >= 32 and v % 32 == 0)
+FOURFOLD: Rule = ("a multiple of 4", lambda v: v >= 4 and v % 4 == 0)
+
+REFINERS = ("rnn", "lstm", "attention")
+LOSSES = ("nonsaturating", "hinge", "r3")
+PENALTIES = ("auto", "none", "r1", "r1+r2")
+CRITIC_NORMS = ("auto", "spectral", "batch", "none")
 DISTRIBUTIONS = ("uniform", "normal")
 POLICIES = ("color", "translation", "cutout")
+MASKS = ("center", "half", "random80", "random50", "pattern", "thin", "medium", "thick")
 
 
 def knob(default: Any, text: str, rule: Rule | None = None, *, names: tuple[str, ...] = ()) -> Any:
     """A field with a default, its line of ``--help``, and what is allowed: a rule or names."""
     return field(default=default, metadata={"help": text, "rule": rule, "names": names})
+
+
+def counts(text: str) -> list[int] | None:
+    """The numbers of a comma-separated list, as "2,1"; None if it is something else."""
+    parts = [part.strip() for part in text.split(",")] if isinstance(text, str) else ["?"]
+    if parts == [""]:
+        return []
+    return [int(part) for part in parts] if all(part.isdecimal() for part in parts) else None
 
 
 def named(policy: str) -> list[str]:
@@ -45,7 +67,7 @@ class Checked:
         for one in fields(self):  # type: ignore[arg-type]
             value, label = getattr(self, one.name), one.name.replace("_", "-")
             names, rule = one.metadata["names"], one.metadata["rule"]
-            for name in named(value) if one.name == "policy" else [value]:
+            for name in named(value) if one.name in ("policy", "masks") else [value]:
                 if names and name not in names:
                     raise UnknownNameError(label, name, names)
             if rule and not rule[1](value):
@@ -70,20 +92,67 @@ class GanOptions(Checked):
     """``pretrain gan``."""
 
     size: int = knob(64, "Side of the images in pixels: 4 * 2**n.", DOUBLED)
-    latent: int = knob(100, "Dimensions of z.", COUNT)
+    latent: int = knob(100, "Dimensions of z at 4 px.", COUNT)
+    codes: str = knob("", "Maps of z at 8, 16, ... px besides, as 2,1: a wider range.", CODES)
     distribution: str = knob("normal", "Distribution of z: uniform or normal.", names=DISTRIBUTIONS)
     width: int = knob(64, "Channels of G at the finest level, doubled at every coarser one.", COUNT)
     critic_width: int = knob(64, "The same for the discriminator.", COUNT)
-    loss: str = knob("hinge", "nonsaturating or hinge.", names=LOSSES)
+    critic_norm: str = knob(
+        "auto", "auto (r3: none, else spectral), spectral, batch or none.", names=CRITIC_NORMS
+    )
+    loss: str = knob("hinge", "nonsaturating, hinge or r3.", names=LOSSES)
+    penalty: str = knob(
+        "auto", "D's gradient: auto (r3: r1+r2, else none), none, r1 or r1+r2.", names=PENALTIES
+    )
+    gamma: float = knob(1.0, "Weight of the penalty.", WEIGHT)
+    penalty_every: int = knob(
+        4, "Compute the penalty every so many steps, as much stronger.", COUNT
+    )
+    classes: bool = knob(False, "Class-conditional: a folder's name is its images' class.", FLAG)
+    unlabelled: str = knob("unlabelled", "Folder whose images have no class.", TEXT)
+    drop_labels: float = knob(0.1, "Share of labels to hide, so that 'any class' is learnt.", PART)
     lr: float = knob(2e-4, "Step size of G.", POSITIVE)
     critic_lr: float = knob(2e-4, "Step size of D.", POSITIVE)
+    beta1: float = knob(0.5, "Adam's first decay, of G and D.", DECAY)
+    beta2: float = knob(0.99, "Adam's second decay.", DECAY)
     generator_steps: int = knob(1, "Steps of G for one of D.", COUNT)
     policy: str = knob(
         "color,translation", "DiffAugment: color, translation, cutout, commas.", names=POLICIES
     )
     ema: float = knob(0.999, "Decay of the moving average of G.", DECAY)
     min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
+    mirror: bool = knob(True, "Mirror every second image: not for text or one-sided things.", FLAG)
     batch: int = knob(64, "Images a step.", COUNT)
+    seed: int = knob(0, "Seed of everything random.", SEED)
+
+    def __post_init__(self) -> None:
+        """Raise InpaintError when there are codes for levels that do not exist."""
+        super().__post_init__()
+        levels = self.size.bit_length() - 4
+        if len(counts(self.codes) or []) > levels:
+            raise InpaintError(
+                f"--codes is {self.codes}; at --size {self.size} expected at most {levels} numbers"
+            )
+
+
+@dataclass(frozen=True)
+class EncoderOptions(Checked):
+    """``pretrain encoder``."""
+
+    width: int = knob(32, "Channels at the finest level, doubled at every coarser one.", COUNT)
+    cap: int = knob(128, "Most channels at any level.", COUNT)
+    masks: str = knob(
+        ",".join(MASKS), "Protocols that the masks are drawn from, commas.", names=MASKS
+    )
+    hole: float = knob(0.5, "Share of the hole in the loss of the image.", PART)
+    regression: float = knob(1.0, "Weight of the guess of a z that is known.", WEIGHT)
+    kl: float = knob(1.0, "Weight of the KL term, in nats an image.", WEIGHT)
+    lpips: float = knob(0.0, "Weight of LPIPS beside log(L1); sizes from 32.", WEIGHT)
+    lr: float = knob(1e-3, "Step size at the start; falls to a tenth along a cosine.", POSITIVE)
+    ema: float = knob(0.995, "Decay of the moving average of the weights.", DECAY)
+    min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
+    mirror: bool = knob(True, "Mirror every second image: not for text or one-sided things.", FLAG)
+    batch: int = knob(32, "Images a step.", COUNT)
     seed: int = knob(0, "Seed of everything random.", SEED)
 
 
@@ -97,8 +166,55 @@ class VaeOptions(Checked):
     encoder_cap: int = knob(128, "Most channels at any level of the encoder.", COUNT)
     decoder_cap: int = knob(192, "Most channels at any level of the decoder.", COUNT)
     lr: float = knob(1e-3, "Step size at the start; falls to a tenth along a cosine.", POSITIVE)
-    warmup: int = knob(1000, "Steps until the KL term counts in full.", COUNT)
+    warmup: int = knob(1000, "Steps until KL and adversarial terms count in full.", COUNT)
+    spatial: int = knob(0, "Lay z out as N x N places, LATENT / N² numbers each. 0: none.", PLACES)
+    free_bits: float = knob(0.0, "Nats that each dimension of z may use at no cost.", WEIGHT)
+    lpips: float = knob(0.0, "Weight of LPIPS beside log(MSE)/2; sizes from 32.", WEIGHT)
+    adversarial: float = knob(
+        0.0, "Pull of a discriminator on images, relative to the reconstruction's.", WEIGHT
+    )
+    critic_width: int = knob(32, "Channels of the discriminator at the finest level.", COUNT)
+    critic_cap: int = knob(256, "Most channels at any level of the discriminator.", COUNT)
+    critic_lr: float = knob(2e-4, "Step size of the discriminator.", POSITIVE)
+    policy: str = knob(
+        "color,translation", "DiffAugment: color, translation, cutout, commas.", names=POLICIES
+    )
     ema: float = knob(0.999, "Decay of the moving average of the weights.", DECAY)
     min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
+    mirror: bool = knob(True, "Mirror every second image: not for text or one-sided things.", FLAG)
     batch: int = knob(64, "Images a step.", COUNT)
+    seed: int = knob(0, "Seed of everything random.", SEED)
+
+    def __post_init__(self) -> None:
+        """Also look at what two options must agree on."""
+        super().__post_init__()
+        if self.spatial and (self.latent % self.spatial**2 or self.spatial >= self.size):
+            raise InpaintError(
+                f"--spatial is {self.spatial}; expected less than --size {self.size}, and its "
+                f"square to divide --latent {self.latent}"
+            )
+        if self.lpips and self.size < 32:
+            raise InpaintError(f"--lpips needs --size 32 or more, got {self.size}; leave it away")
+        if self.adversarial and self.batch < 2:
+            raise InpaintError("--adversarial needs --batch 2 or more, got 1")
+
+
+@dataclass(frozen=True)
+class RefinerOptions(Checked):
+    """``pretrain refiner``."""
+
+    cell: str = knob("attention", "rnn, lstm (recurrent) or attention.", names=REFINERS)
+    size: int = knob(64, "Side of the images in pixels.", FOLDED)
+    width: int = knob(32, "Channels at the finest level; a multiple of 4.", FOURFOLD)
+    passes: int = knob(3, "Passes over the hole in training (recurrent).", COUNT)
+    per_image: int = knob(2, "Fills made of every image.", COUNT)
+    plain: bool = knob(False, "Leave the attention out: the network to measure it against.")
+    lr: float = knob(1e-3, "Step size at the start; falls to a twentieth along a cosine.", POSITIVE)
+    lpips: float = knob(20.0, "Weight of LPIPS in the sharp half of a batch.", ZERO_UP)
+    adversarial: float = knob(0.0, "Weight of the discriminator there.", ZERO_UP)
+    fidelity: float = knob(0.25, "Weight of the pixels in the sharp half.", ZERO_UP)
+    proxy: float = knob(0.1, "Share of cheap proxies among the fills.", PART)
+    ema: float = knob(0.998, "Decay of the moving average of the weights.", DECAY)
+    batch: int = knob(24, "Images a step.", EVEN)
+    sharp_share: float = knob(0.25, "Share of them that aims at sharpness.", PART)
     seed: int = knob(0, "Seed of everything random.", SEED)

@@ -1,7 +1,8 @@
 """What every training loop shares: steps with progress, a log, checkpoints, and a clean stop.
 
 A loop is a function ``step(t) -> {name: loss}``; ``run`` calls it, shows and logs what it
-returns, saves every few minutes, and on SIGINT or SIGTERM saves once more and returns early.
+returns, saves every few minutes, and on SIGINT or SIGTERM saves once more and returns early. Of
+several processes the first writes and shows; all stop together.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from inpaint.errors import OutputError, SearchError
-from pretrain import checkpoint, log
+from pretrain import checkpoint, curves, log, parallel
 from pretrain.checkpoint import Stateful
+from pretrain.watch import Watch
 
 Step = Callable[[int], Mapping[str, torch.Tensor]]
 
@@ -44,6 +47,16 @@ class Plan:
         Continue from ``out/checkpoint.pt`` when it exists.
     batch : int
         Images a step, for the throughput shown.
+    report_every : int
+        Steps between rows of the log.
+    device : torch.device
+        Where the networks are.
+    compiled : bool
+        Whether the loop puts its networks through torch.compile.
+    tensorboard : bool
+        Write event files for TensorBoard beside the log.
+    options : mapping
+        What the training was asked for; kept in the checkpoint and compared on resuming.
     """
 
     out: Path
@@ -53,15 +66,23 @@ class Plan:
     save_every: float = 4.0
     resume: bool = False
     report_every: int = 25
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    compiled: bool = False
+    tensorboard: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class Outcome:
-    """How far a run came: ``step`` of ``Plan.steps``, and seconds spent training in all."""
+    """How far a run came: ``step`` of ``Plan.steps``, and seconds spent training in all.
+
+    ``warnings`` say what looks wrong at its end, see ``pretrain.watch``.
+    """
 
     step: int
     seconds: float
     finished: bool
+    warnings: tuple[str, ...] = ()
 
 
 class _Stop:
@@ -96,19 +117,25 @@ def run(
 
     ``sheet(path)`` draws samples beside every checkpoint. Raises SearchError when a loss or a
     weight stops being a number, and OutputError when the disk is full; the last good checkpoint
-    is kept.
+    is kept. Raises WeightsError when the checkpoint is of another training.
     """
+    writes = parallel.rank() == 0
     with _writing(plan.out):
         plan.out.mkdir(parents=True, exist_ok=True)
     path, table = plan.out / "checkpoint.pt", plan.out / "log.csv"
+    console = console or Console(stderr=True, quiet=not writes)
     first, spent = 0, 0.0
     if plan.resume and path.exists():
-        facts = checkpoint.restore(path, parts)
+        facts = checkpoint.restore(path, parts, options=plan.options)
         first, spent = int(facts["step"]), float(facts["seconds"])
-    with _writing(plan.out):
-        log.trim(table, first)
+        for change in checkpoint.changes(facts.get("options", {}), plan.options):
+            console.print(f"resumed with another {change}", highlight=False, soft_wrap=True)
+    board = log.Board(plan.out, first) if plan.tensorboard and writes else None
+    if writes:
+        with _writing(plan.out):
+            log.trim(table, first)
     start = saved = time.monotonic()
-    done = first
+    done, watch = first, Watch()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -116,39 +143,49 @@ def run(
         TimeRemainingColumn(),
         TextColumn("{task.fields[losses]}"),
     )
-    progress = Progress(*columns, console=console or Console(stderr=True))
-    with _Stop() as stop, progress:
+    with _Stop() as stop, Progress(*columns, console=console) as progress:
         task = progress.add_task("training", total=plan.steps, completed=first, losses="")
         for t in range(first, plan.steps):
             losses = step(t)
             done = t + 1
             now = time.monotonic()
             late = plan.minutes is not None and now - start > plan.minutes * 60
-            last = done == plan.steps or stop.asked or late
+            due = now - saved > plan.save_every * 60
+            stopped, due = parallel.anywhere(stop.asked or late, due, device=plan.device)
+            last = done == plan.steps or stopped
             report = done % plan.report_every == 0 or done == plan.steps
-            save = last or now - saved > plan.save_every * 60
+            save = last or due
             if report or save:
-                values = {k: float(v) for k, v in losses.items()}
+                values = {k: float(parallel.mean(v.detach().float())) for k, v in losses.items()}
                 _check(values, done)
-            if report:
+            if report and writes:
                 rate = (done - first) * plan.batch / (now - start)
                 text = " ".join(f"{k} {v:.3g}" for k, v in values.items())
                 progress.update(task, completed=done, losses=f"{text} {rate:.0f} images/s")
+                for sign in watch.told(values, done):
+                    progress.console.print(sign, highlight=False, soft_wrap=True)
+                row = {"step": done, "seconds": round(spent + now - start, 1), **values}
                 with _writing(plan.out):
-                    log.append(
-                        table, {"step": done, "seconds": round(spent + now - start, 1), **values}
-                    )
+                    log.append(table, row)
+                    if board:
+                        board.add(values | {"images/s": rate}, done)
             if save:
                 _check_weights(parts, done)
-                seconds = spent + time.monotonic() - start
-                checkpoint.save(path, parts, step=done, seconds=seconds)
-                with _writing(plan.out):
-                    if sheet:
-                        sheet(plan.out / "samples.png")
+                if writes:
+                    seconds = spent + time.monotonic() - start
+                    kept = {"options": dict(plan.options)} if plan.options else {}
+                    checkpoint.save(path, parts, step=done, seconds=seconds, **kept)
+                    with _writing(plan.out):
+                        if sheet:
+                            sheet(plan.out / "samples.png")
+                        curves.write(plan.out / "losses.png", table)
                 saved = time.monotonic()
             if last:
                 break
-    return Outcome(done, spent + time.monotonic() - start, done >= plan.steps)
+    if board:
+        board.close()
+    seconds = spent + time.monotonic() - start
+    return Outcome(done, seconds, done >= plan.steps, tuple(watch.standing))
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from inpaint import registry
+from inpaint import classes, registry
 from inpaint.cli.progress import bar
-from inpaint.errors import OutputError, UnknownNameError
+from inpaint.errors import OutputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     "--stage",
     "stages",
     multiple=True,
-    help=f"After the search, in this order: {', '.join(registry.stages())}, or none. [poisson]",
+    help=f"After the search, in this order: {', '.join(registry.stages())}, or none. [auto]",
 )
 @click.option(
     "--candidates", default=1, show_default=True, type=click.IntRange(1), help="How many fills."
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--invert", is_flag=True, help="The mask is black where the hole is.")
 @click.option("--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]")
 @click.option("--trace", type=click.Path(path_type=Path), help="New folder to show the search in.")
+@click.option("--explain", is_flag=True, help="Say what was chosen for each hole, and why.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     image: Path,
@@ -61,6 +62,7 @@ def command(
     invert: bool,
     quality: int | None,
     trace: Path | None,
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Fill the hole of IMAGE; pixels outside the mask come back bit-identical.
@@ -71,7 +73,7 @@ def command(
     from inpaint import images
 
     if class_name is not None:
-        _refuse_class(prior, class_name)
+        prior = classes.prior_of(prior, class_name)
     outs = _outputs(out, candidates, inputs=[image, Path(mask)], trace=trace)
     picture = images.read(image)
     images.check_writable(out, picture=picture)
@@ -95,6 +97,7 @@ def command(
             picture,
             hole,
             prior=prior,
+            class_name=class_name,
             mode=mode,
             stages=_stages(stages),
             candidates=candidates,
@@ -108,6 +111,8 @@ def command(
         images.write(path, filled, quality=quality)
     if recorder:
         recorder.write(picture, hole, result.pictures[0])
+    if explain:
+        _explain(result)
     _report(result, outs, int(hole.sum()), as_json=as_json)
 
 
@@ -144,11 +149,22 @@ def _hole(picture: Picture, mask: str, *, invert: bool, grow: float) -> np.ndarr
 def _stages(names: tuple[str, ...]) -> tuple[str, ...]:
     if names == ("none",):
         return ()
-    return names or ("poisson",)
+    return names or ("auto",)
 
 
-def _refuse_class(prior: str, name: str) -> None:
-    raise UnknownNameError(f"class of prior {prior!r}", name, ["none: it has no classes"])
+def _explain(result: Result) -> None:
+    """One block of lines a crop on stderr: prior, way, stages, each with its reason."""
+    for number, one in enumerate(result.reports, 1):
+        top, left, bottom, right = one.box
+        click.echo(f"hole {number}, seen within x {left}-{right}, y {top}-{bottom}:", err=True)
+        if one.evidence:
+            likely = ", ".join(f"{k} {v:.2f}" for k, v in one.evidence.items())
+            reason = f"log evidence a known value: {likely}"
+        else:
+            reason = "asked for"
+        click.echo(f"  prior   {one.prior} ({reason})", err=True)
+        click.echo(f"  way     {one.method} ({one.why})", err=True)
+        click.echo(f"  stages  {' + '.join(one.stages) or 'none'}", err=True)
 
 
 def _report(result: Result, outs: list[Path], pixels: int, *, as_json: bool) -> None:

@@ -18,6 +18,7 @@ from inpaint.errors import ImageError
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 
 Item = tuple[str, "np.ndarray | ImageError"]
+RawItem = tuple[str, "bytes | ImageError"]
 
 
 def iter_images(path: str | Path, *, limit: int | None = None) -> Iterator[Item]:
@@ -45,6 +46,12 @@ def iter_images(path: str | Path, *, limit: int | None = None) -> Iterator[Item]
     ImageError
         At once, if the path itself is missing or is neither a folder nor a tar file.
     """
+    files = iter_files(path)  # apart from decoding, so that a missing path raises at once
+    return itertools.islice(map(decoded, files), limit)
+
+
+def iter_files(path: str | Path) -> Iterator[RawItem]:
+    """Yield what ``iter_images`` does, with the files' bytes not yet decoded."""
     path = Path(path)
     if path.is_dir():
         items = _from_folder(path)
@@ -54,7 +61,18 @@ def iter_images(path: str | Path, *, limit: int | None = None) -> Iterator[Item]
         items = _from_tar(path)
     else:
         raise ImageError(f"{path} is neither a folder nor a tar file of images")
-    return itertools.islice(items, limit)
+    return items
+
+
+def decoded(item: RawItem) -> Item:
+    """Decode what ``iter_files`` yields; an error stays one, with the file's name."""
+    name, content = item
+    if isinstance(content, ImageError):
+        return name, content
+    try:
+        return name, decode(content)
+    except ImageError as exc:
+        return name, _as_image_error(name, exc)
 
 
 def decode(data: bytes) -> np.ndarray:
@@ -78,19 +96,19 @@ def decode(data: bytes) -> np.ndarray:
         raise ImageError(f"cannot be read as an image ({exc}); open or convert it first") from exc
 
 
-def _from_folder(folder: Path) -> Iterator[Item]:
+def _from_folder(folder: Path) -> Iterator[RawItem]:
     names = []
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         names += [(Path(root) / file).relative_to(folder).as_posix() for file in files]
     for name in sorted(filter(_is_image, names)):
         try:
-            yield name, decode((folder / name).read_bytes())
-        except (ImageError, OSError) as exc:
+            yield name, (folder / name).read_bytes()
+        except OSError as exc:
             yield name, _as_image_error(name, exc)
 
 
-def _from_tar(path: Path) -> Iterator[Item]:
+def _from_tar(path: Path) -> Iterator[RawItem]:
     with tarfile.open(path) as tar:
         try:
             for member in tar:
@@ -99,8 +117,8 @@ def _from_tar(path: Path) -> Iterator[Item]:
                     continue
                 file = tar.extractfile(member)
                 try:
-                    yield name, decode(file.read() if file else b"")
-                except (ImageError, OSError) as exc:
+                    yield name, file.read() if file else b""
+                except OSError as exc:
                     yield name, _as_image_error(name, exc)
         except (tarfile.TarError, EOFError, zlib.error) as exc:
             yield path.name, ImageError(f"{path} breaks off here: {exc}; copy it again")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inpaint import registry
+from inpaint.chain import AUTO
 from inpaint.errors import UnknownNameError
 from inpaint.evaluate.method import Fill, Method, MethodError
 from inpaint.weights import CONFIG, read_config
@@ -110,11 +111,13 @@ def _prior(label: str, name: str, chosen: Mapping[str, Any]) -> Method:
         where = str(resolve(chosen.get("device", "auto")))
         for one in names:
             registry.load_prior(one, where)
-        for stage in chosen.get("stages", ("poisson",)):
+        for stage in set(chosen.get("stages", AUTO)) - set(AUTO):
             registry.stage(stage)
 
     names = registry.priors() if name == "auto" else [name]
     configs = [read_config(registry.prior_folder(one)) for one in names]
+    # The refiners' weights shape a fill as much as the prior's do.
+    configs += [read_config(folder) for folder in registry.refiners()]
     digest = hashlib.sha256(json.dumps(configs, sort_keys=True).encode()).hexdigest()[:16]
     return Method(label, fill, digest, prepare=load)
 
@@ -169,7 +172,7 @@ def _value(label: str, key: str, text: str, kind: Any) -> Any:
     if key == "stages":
         names = [] if text == "none" else text.split("+")
         for name in names:
-            _choose(label, key, name, [*registry.stages(), "none"])
+            _choose(label, key, name, [*registry.stages(), *AUTO, "none"])
         return tuple(names)
     literals = [v for part in (kind, *typing.get_args(kind)) for v in _literals(part)]
     if literals:

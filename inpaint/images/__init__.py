@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from inpaint.errors import ImageError, MaskError
-from inpaint.images.files import check_writable, read, write
+from inpaint.images.files import check_writable, read, read_bytes, replace_bytes, write
 from inpaint.images.picture import Picture
 
 __all__ = [
@@ -20,6 +20,8 @@ __all__ = [
     "from_array",
     "luma",
     "read",
+    "read_bytes",
+    "replace_bytes",
     "rgb01",
     "to_array",
     "with_hole",

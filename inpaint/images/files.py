@@ -31,6 +31,17 @@ def read(path: str | os.PathLike[str], *, max_pixels: int = 200_000_000) -> Pict
         If the file is missing, unreadable, empty, no image, of another format, damaged, cut
         short, too large, animated or of several pages, or holds float or 32 bit samples.
     """
+    return decode(read_bytes(path), name=repr(str(path)), max_pixels=max_pixels)
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return the content of a file that begins as an image does.
+
+    Raises
+    ------
+    ImageError
+        If the file is missing, unreadable, or begins like none of the formats to be read.
+    """
     path = Path(path)
     name = repr(str(path))  # repr, so that a newline in a name cannot break the message
     try:
@@ -39,7 +50,7 @@ def read(path: str | os.PathLike[str], *, max_pixels: int = 200_000_000) -> Pict
         with path.open("rb") as file:
             head = file.read(64)
             sniff(head, name=name)  # before reading on: it may be a film of many gigabytes
-            data = head + file.read()
+            return head + file.read()
     except FileNotFoundError as error:
         raise ImageError(f"{name} does not exist, expected an image; check the path") from error
     except PermissionError as error:
@@ -48,7 +59,6 @@ def read(path: str | os.PathLike[str], *, max_pixels: int = 200_000_000) -> Pict
         raise ImageError(f"{name} does not fit into memory; scale it down") from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         raise ImageError(f"{name} cannot be read ({_reason(error)}); check the path") from error
-    return decode(data, name=name, max_pixels=max_pixels)
 
 
 def write(
@@ -83,14 +93,44 @@ def write(
     """
     path = Path(path)
     check_writable(path, format=format)
-    data = encode(picture, format_named(format or path.suffix), quality=quality)
-    # In the same folder, so that the rename cannot cross file systems; short, because the
-    # output's own name may be as long as names can be.
-    temporary = path.with_name(f".inpaint-{secrets.token_hex(8)}.tmp")
+    replace_bytes(path, encode(picture, format_named(format or path.suffix), quality=quality))
+
+
+def replace_bytes(
+    path: Path,
+    data: bytes,
+    *,
+    scratch: Path | None = None,
+    times: tuple[int, int] | None = None,
+) -> None:
+    """Write a file, whole or not at all; an existing file is replaced at once.
+
+    Parameters
+    ----------
+    path : Path
+        Where to; the folder must exist.
+    data : bytes
+        The content.
+    scratch : Path, optional
+        Folder for the half-written file, on the file system of ``path``; by default the one of
+        ``path``. What a kill leaves can be found there.
+    times : (int, int), optional
+        Access and modification time to set, in nanoseconds.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, or the disk is full.
+    """
+    # By default in the same folder, so that the rename cannot cross file systems; short, because
+    # the output's own name may be as long as names can be.
+    temporary = (scratch or path.parent) / f".inpaint-{secrets.token_hex(8)}.tmp"
     try:
         # Not tempfile: its files are private to their owner, and outputs follow the umask.
         with temporary.open("xb") as file:
             file.write(data)
+        if times is not None:
+            os.utime(temporary, ns=times)
         os.replace(temporary, path)
     except BaseException as error:  # KeyboardInterrupt too must leave nothing behind
         temporary.unlink(missing_ok=True)

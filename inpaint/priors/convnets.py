@@ -3,11 +3,21 @@
 ``Upward`` turns a code into an image and serves as the generator of a GAN and the decoder of a
 VAE; ``Downward`` turns an image into numbers and serves as discriminator and encoder. Both
 halve or double the side at every level, between 4 pixels and S = 4 * 2**levels.
+
+Two extensions, both off by default and then without a trace in the weights:
+
+- ``codes``: a coarse spatial latent of its own for the levels of 8, 16, ... pixels, projected by
+  a 1x1 convolution and added (as BigGAN's and StyleGAN's latents per level, but in space);
+- ``classes``: in ``Upward`` a scale and shift of the batch norms for each class (Dumoulin et al.
+  2017), in ``Downward`` a projection (Miyato and Koyama 2018). For one class both fold into the
+  plain towers: see ``conditioned``.
 """
 
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -16,7 +26,10 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.nn.utils.parametrizations import spectral_norm
 
+from inpaint.priors.packing import unpacked
+
 Norm = Literal["batch", "spectral", "none"]
+SHARE = 0.5
 
 
 def levels_of(size: int) -> int:
@@ -34,29 +47,117 @@ def widths_of(levels: int, width: int, cap: int) -> list[int]:
     return [min(width << i, cap) for i in range(levels)]
 
 
+class ClassNorm(nn.Module):
+    """Batch norm with a scale and a shift for each class (Dumoulin et al. 2017)."""
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.scale, self.shift = nn.Embedding(classes, channels), nn.Embedding(classes, channels)
+        nn.init.normal_(self.scale.weight, 1.0, 0.02)
+        nn.init.zeros_(self.shift.weight)
+
+    def forward(self, x: Tensor, label: Tensor) -> Tensor:
+        """Normalise ``x`` (N, C, H, W), then scale and shift by the classes ``label`` (N,)."""
+        scale, shift = self.scale(label), self.shift(label)
+        return torch.addcmul(shift[:, :, None, None], self.norm(x), scale[:, :, None, None])
+
+    def conditioned(self, label: int) -> nn.BatchNorm2d:
+        """The plain batch norm of one class."""
+        plain = nn.BatchNorm2d(self.norm.num_features, eps=self.norm.eps)
+        plain.load_state_dict(
+            {
+                **self.norm.state_dict(),
+                "weight": self.scale.weight[label],
+                "bias": self.shift.weight[label],
+            }
+        )
+        return plain
+
+
 class Upward(nn.Module):
-    """Code (N, latent) -> image (N, channels, S, S) in [-1, 1] by transposed convolutions."""
+    """Code (N, dimensions) -> image (N, channels, S, S) in [-1, 1] by transposed convolutions.
+
+    The code's first ``latent`` numbers become the 4x4 map; then follow ``codes[0]`` maps of 8x8,
+    ``codes[1]`` of 16x16, and so on, flattened: one vector for whoever searches.
+    """
 
     def __init__(
-        self, *, size: int, latent: int, width: int, cap: int = 10**6, channels: int = 3
+        self,
+        *,
+        size: int,
+        latent: int,
+        width: int,
+        cap: int = 10**6,
+        channels: int = 3,
+        codes: Sequence[int] = (),
+        classes: int = 0,
     ) -> None:
         super().__init__()
         self.size, self.latent, self.width, self.cap = size, latent, width, cap
+        self.codes, self.classes = tuple(codes), classes
         widths = widths_of(levels_of(size), width, cap)[::-1]
+        if len(self.codes) >= len(widths) or any(n < 0 for n in self.codes):
+            raise ValueError(
+                f"codes is {self.codes}; expected at most {len(widths) - 1} numbers from 0 up"
+            )
+        self.parts = [latent, *(n * (8 << i) ** 2 for i, n in enumerate(self.codes))]
+        self.dimensions = sum(self.parts)
         self.layers = nn.ModuleList([nn.ConvTranspose2d(latent, widths[0], 4, bias=False)])
-        self.norms = nn.ModuleList([nn.BatchNorm2d(widths[0])])
+        self.norms = nn.ModuleList([self._norm(widths[0])])
         for fan_in, fan_out in pairwise(widths):
             self.layers.append(nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1, bias=False))
-            self.norms.append(nn.BatchNorm2d(fan_out))
+            self.norms.append(self._norm(fan_out))
         self.image = nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1)
+        self.added = nn.ModuleList(
+            nn.Conv2d(n, fan_out, 1, bias=False) if n else nn.Identity()
+            for n, fan_out in zip(self.codes, widths[1:], strict=False)
+        )
         self.apply(initialise)
+        for n, fan_in, layer in zip(self.codes, widths, self.added, strict=False):
+            if isinstance(layer, nn.Conv2d):
+                # SHARE of the variance that comes from below: each pixel there sums 4 of the
+                # 4x4 taps of fan_in channels, whose relu leaves half of the power.
+                nn.init.normal_(layer.weight, 0.0, 0.02 * math.sqrt(SHARE * 2 * fan_in / n))
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Decode ``z`` (N, latent)."""
-        x = z[:, :, None, None]
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = torch.relu(norm(layer(x)))
-        return torch.tanh(self.image(x))
+    def _norm(self, channels: int) -> nn.Module:
+        if self.classes:
+            return ClassNorm(channels, self.classes)
+        return nn.BatchNorm2d(channels)
+
+    def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        """Decode ``z`` (N, dimensions), of the classes ``label`` (N,) if there are any."""
+        top = len(self.layers)
+        return self.from_features(self.features(z, top, label), z, top, label)
+
+    def features(self, z: Tensor, level: int, label: Tensor | None = None) -> Tensor:
+        """The map after ``level`` layers: 4x4 after the first, 8x8 after the second."""
+        return self._climb(z[:, : self.latent, None, None], z, 0, level, label)
+
+    def from_features(
+        self, h: Tensor, z: Tensor, level: int, label: Tensor | None = None
+    ) -> Tensor:
+        """The image of a map ``h`` after ``level`` layers, with the codes of ``z`` above it."""
+        return torch.tanh(self.image(self._climb(h, z, level, len(self.layers), label)))
+
+    def _climb(self, x: Tensor, z: Tensor, first: int, last: int, label: Tensor | None) -> Tensor:
+        codes = z.split(self.parts, dim=1)[1:]
+        for i in range(first, last):
+            x = self.layers[i](x)
+            if 0 < i <= len(codes) and self.codes[i - 1]:
+                x = x + self.added[i - 1](codes[i - 1].unflatten(1, (-1, 4 << i, 4 << i)))
+            norm = self.norms[i]
+            x = torch.relu(norm(x) if label is None else norm(x, label))
+        return x
+
+    def conditioned(self, label: int) -> Upward:
+        """A copy without classes that draws the class ``label``."""
+        one = copy.deepcopy(self).requires_grad_(False)
+        one.classes = 0
+        for i, norm in enumerate(one.norms):
+            if isinstance(norm, ClassNorm):
+                one.norms[i] = norm.conditioned(label)
+        return one.train(self.training).requires_grad_(False)
 
     def fused(self) -> Upward:
         """A copy with the batch norms folded into the convolutions: faster, for inference."""
@@ -65,6 +166,10 @@ class Upward(nn.Module):
             if isinstance(norm, nn.BatchNorm2d) and isinstance(layer, nn.ConvTranspose2d):
                 fast.layers[i] = fuse_conv_bn_eval(layer, norm, transpose=True)
                 fast.norms[i] = nn.Identity()
+                if 0 < i <= len(fast.added) and norm.running_var is not None:
+                    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+                    for weight in fast.added[i - 1].parameters():
+                        weight.mul_(scale[:, None, None, None])
         return fast
 
 
@@ -80,6 +185,7 @@ class Downward(nn.Module):
         cap: int = 10**6,
         channels: int = 3,
         norm: Norm = "none",
+        classes: int = 0,
     ) -> None:
         super().__init__()
         self.size, self.outputs, self.width, self.cap = size, outputs, width, cap
@@ -92,13 +198,31 @@ class Downward(nn.Module):
             self.layers.append(wrap(nn.Conv2d(fan_in, fan_out, 4, 2, 1, bias=not batch)))
             self.norms.append(nn.BatchNorm2d(fan_out) if batch else nn.Identity())
         self.head = wrap(nn.Conv2d(widths[-1], outputs, 4))
+        # Miyato and Koyama pool over space first; this head does not, so neither does its shift.
+        self.embed: nn.Module | None = None
+        if classes:
+            self.embed = wrap(nn.Conv2d(widths[-1], classes, 4, bias=False))
         self.apply(initialise)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Reduce ``x`` (N, channels, S, S) to (N, outputs)."""
+    def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
+        """Reduce ``x`` (N, channels, S, S) to (N, outputs).
+
+        With classes ``label`` (N,): D(x, c) = head(phi) + <e_c, phi> on the last features phi.
+        """
         for layer, norm in zip(self.layers, self.norms, strict=True):
             x = nn.functional.leaky_relu(norm(layer(x)), 0.2)
-        return self.head(x).flatten(1)
+        out = self.head(x).flatten(1)
+        if self.embed is not None and label is not None:
+            out = out + self.embed(x).flatten(1).gather(1, label[:, None])
+        return out
+
+    def conditioned(self, label: int) -> Downward:
+        """A copy without classes that judges images as of the class ``label``."""
+        one = copy.deepcopy(self).requires_grad_(False)
+        if isinstance(one.head, nn.Conv2d) and isinstance(one.embed, nn.Conv2d):
+            one.head.weight.data += one.embed.weight[label]
+            one.embed = None
+        return one
 
     def fused(self) -> Downward:
         """A copy with the batch norms folded into the convolutions: faster, for inference."""
@@ -116,7 +240,7 @@ def initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.BatchNorm2d):
+    elif isinstance(module, nn.BatchNorm2d) and module.affine:
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)
 
@@ -134,7 +258,9 @@ def halved(**parts: nn.Module) -> dict[str, Tensor]:
 def load(module: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None:
     """Load the float32 form of the tensors under ``prefix`` into ``module``, all or KeyError."""
     own = module.state_dict()
-    state = {k: tensors[prefix + k].float() if v.is_floating_point() else v for k, v in own.items()}
+    state = {
+        k: unpacked(tensors, prefix + k) if v.is_floating_point() else v for k, v in own.items()
+    }
     module.load_state_dict(state)
 
 

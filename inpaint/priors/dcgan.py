@@ -6,9 +6,10 @@ import math
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from inpaint.losses import perceptual_loss
+from inpaint.priors import start as starts
 from inpaint.priors.convnets import Downward, Upward, from_unit, halved, load, to_unit
 
 DISTRIBUTIONS = ("uniform", "normal")
@@ -21,14 +22,24 @@ def draw_z(n: int, latent: int, distribution: str, generator: torch.Generator) -
     return torch.randn((n, latent), generator=generator)
 
 
+def _into_ball(z: Tensor) -> Tensor:
+    """Shorten the rows of ``z`` (n, d) that are longer than sqrt(d)."""
+    length = z.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    return z * (math.sqrt(z.shape[1]) / length).clamp_max(1)
+
+
 class DCGAN:
     """Generator G: (N, latent) -> images, and discriminator D, both frozen.
+
+    ``latent`` counts the latents of every level, where G has ``codes``: one vector z.
 
     ``distribution`` is what G was trained on: ``uniform`` in [-1, 1]^latent, as in the papers,
     or ``normal``.
     """
 
     kind = "dcgan"
+    start: starts.Start | None = None
+    label = -1
     search_defaults: ClassVar[dict[str, Any]] = {
         "restarts": 4,
         "steps": 150,
@@ -44,12 +55,14 @@ class DCGAN:
         self.critic = critic.eval().requires_grad_(False)
         self._generate, self._judge = generator.fused(), critic.fused()
         self.distribution = distribution
-        self.latent, self.size = generator.latent, generator.size
+        self.latent, self.size = generator.dimensions, generator.size
 
     def to(self, device: torch.device) -> DCGAN:
         """Move the weights to ``device``."""
         self._generate.to(device)
         self._judge.to(device)
+        if self.start is not None:
+            self.start.to(device)
         return self
 
     def sample_z(self, n: int, generator: torch.Generator) -> Tensor:
@@ -61,6 +74,23 @@ class DCGAN:
         """G(z), (n, 3, S, S) in [0, 1]."""
         return to_unit(self._generate(z))
 
+    @property
+    def levels(self) -> int:
+        """Layers behind which the generator can be cut."""
+        return len(self._generate.layers)
+
+    def features(self, z: Tensor, level: int) -> Tensor:
+        """The map after ``level`` layers, from 1."""
+        return self._generate.features(z, level)
+
+    def from_features(self, h: Tensor, z: Tensor, level: int) -> Tensor:
+        """The image (n, 3, S, S) in [0, 1] of such a map; ``z`` for what enters above it."""
+        return to_unit(self._generate.from_features(h, z, level))
+
+    def network(self) -> nn.Module:
+        """The module that ``generate`` uses."""
+        return self._generate
+
     def perceptual_loss(self, z: Tensor, x: Tensor) -> Tensor:
         """log(1 - D(x)), (n,)."""
         return perceptual_loss(self._judge(from_unit(x))[:, 0])
@@ -69,30 +99,40 @@ class DCGAN:
         """Clip uniform latents to their cube; bring normal ones into the ball of typical length.
 
         A normal vector of d dimensions has a length near sqrt(d); beyond, G was never trained.
+        Each level's latents have a ball of their own, so that none can grow at another's cost.
         """
         if self.distribution == "uniform":
             return z.clamp(-1, 1)
-        length = z.norm(dim=1, keepdim=True).clamp_min(1e-12)
-        return z * (math.sqrt(self.latent) / length).clamp_max(1)
+        parts = z.split([n for n in self.generator.parts if n], dim=1)
+        return torch.cat([_into_ball(part) for part in parts], dim=1)
 
     def start_z(self, image: Tensor, mask: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        """Samples: a plain GAN has no encoder."""
-        return self.sample_z(n, generator)
+        """Guesses and one last sample where there is a start network, else samples."""
+        if self.start is None:
+            return self.sample_z(n, generator)
+        z = self.constrain_z(self.start.draw(image, mask, n, generator, label=self.label))
+        z[1:][-1:] = self.sample_z(1, generator)
+        return z
 
     def config(self) -> dict[str, Any]:
         """Sizes from which the networks are rebuilt."""
         return {
             "kind": self.kind,
             "size": self.size,
-            "latent": self.latent,
+            "latent": self.generator.latent,
             "distribution": self.distribution,
-            "generator": {"width": self.generator.width, "cap": self.generator.cap},
+            "generator": {
+                "width": self.generator.width,
+                "cap": self.generator.cap,
+                **({"codes": list(self.generator.codes)} if self.generator.codes else {}),
+            },
             "critic": {"width": self.critic.width, "cap": self.critic.cap},
+            **starts.config(self.start),
         }
 
     def tensors(self) -> dict[str, Tensor]:
-        """Weights in half precision, ``generator.*`` and ``critic.*``."""
-        return halved(generator=self.generator, critic=self.critic)
+        """Weights in half precision, ``generator.*``, ``critic.*`` and perhaps ``start.*``."""
+        return halved(generator=self.generator, critic=self.critic, **starts.networks(self.start))
 
 
 def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> DCGAN:
@@ -102,7 +142,9 @@ def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> DCGAN:
     critic = Downward(size=size, outputs=1, **config["critic"])
     load(generator, tensors, "generator.")
     load(critic, tensors, "critic.")
-    return DCGAN(generator, critic, distribution=config["distribution"])
+    prior = DCGAN(generator, critic, distribution=config["distribution"])
+    prior.start = starts.from_config(config, tensors)
+    return prior
 
 
 def tiny(seed: int = 0) -> DCGAN:

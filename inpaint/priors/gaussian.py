@@ -111,19 +111,24 @@ class Gaussian:
 
         image (3, S, S) in [0, 1], of which only the known pixels are read; mask (S, S).
         """
-        known = (~mask).expand(3, -1, -1).flatten()
-        factor = self._factor(mask, known, self.noise)
-        residual = image.flatten()[known] - self.mean[known]
-        projected = (self.W[known].T @ residual).double()
-        return torch.cholesky_solve(projected[:, None], factor)[:, 0], factor
+        return self.means(image[None], mask)[0], self._factor(mask, self.noise)
 
-    def _factor(self, mask: Tensor, known: Tensor, noise: float) -> Tensor:
+    def means(self, images: Tensor, mask: Tensor) -> Tensor:
+        """E[z | x_k] (n, K), float64, of images (n, 3, S, S) that share one mask (S, S)."""
+        factor = self._factor(mask, self.noise)
+        residual = images.flatten(1) - self.mean
+        # Zeros in the hole and all of W, rather than a copy of W without the hole's rows.
+        residual = torch.where(mask.expand(3, -1, -1).flatten(), 0, residual)
+        projected = (residual @ self.W).double()
+        return torch.cholesky_solve(projected.T, factor).T
+
+    def _factor(self, mask: Tensor, noise: float) -> Tensor:
         """Cholesky factor of M, kept for the last few masks: a folder often shares one."""
         key = mask.cpu().numpy().tobytes(), noise
         if key in self._factors:
             self._factors.move_to_end(key)
             return self._factors[key]
-        W = self.W[known]
+        W = self.W[(~mask).expand(3, -1, -1).flatten()]
         M = (W.T @ W).double()
         M.diagonal().add_(noise)
         self._factors[key] = torch.linalg.cholesky(M)
@@ -145,7 +150,7 @@ class Gaussian:
         n = len(r)
         if n == 0:
             return 0.0
-        factor = self._factor(mask, known, noise)
+        factor = self._factor(mask, noise)
         projected = self.W[known].T.double() @ r
         z = torch.cholesky_solve(projected[:, None], factor)[:, 0]
         quadratic = float(r @ r - projected @ z) / noise

@@ -1,37 +1,69 @@
-"""VAE: encoder q(z|x), decoder p(x|z), standard normal p(z) (Kingma and Welling 2014)."""
+"""VAE: encoder q(z|x), decoder p(x|z), standard normal p(z) (Kingma and Welling 2014).
+
+With a discriminator it is a VAE-GAN (Larsen et al. 2016), whose ``perceptual_loss`` may be the
+discriminator's instead of -log p(z).
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from inpaint import losses
+from inpaint.priors import start as starts
 from inpaint.priors.convnets import Downward, Upward, from_unit, halved, load, to_unit
+from inpaint.priors.spatial import SpatialDownward, SpatialUpward
+
+Encoder = Downward | SpatialDownward
+Decoder = Upward | SpatialUpward
+JUDGES = ("prior", "critic")
 
 
 class VAE:
-    """Decoder (N, latent) -> images, encoder image -> (mu, log sigma²), both frozen."""
+    """Decoder (N, latent) -> images, encoder image -> (mu, log sigma²), both frozen.
+
+    ``judge`` says whose ``perceptual_loss`` is: ``prior``, -log p(z), or ``critic``, that of a
+    discriminator that the decoder was trained against.
+    """
 
     kind = "vae"
-    search_defaults: ClassVar[dict[str, Any]] = {
-        "restarts": 4,
-        "steps": 60,
-        "lr": 0.1,
-        "base": 1.0,
-        "lam": 4e-4,
-    }
+    start: starts.Start | None = None
+    weights_of_judges: ClassVar[dict[str, float]] = {"prior": 4e-4, "critic": 3e-3}
 
-    def __init__(self, encoder: Downward, decoder: Upward) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        decoder: Decoder,
+        critic: Downward | None = None,
+        *,
+        judge: str = "prior",
+    ) -> None:
+        if judge not in JUDGES or (judge == "critic" and critic is None):
+            raise ValueError(
+                f"judge is {judge!r}; expected 'prior', or 'critic' where there is one"
+            )
         self.encoder = encoder.eval().requires_grad_(False)
         self.decoder = decoder.eval().requires_grad_(False)
+        self.critic = critic.eval().requires_grad_(False) if critic else None
         self._encode, self._decode = encoder.fused(), decoder.fused()
+        self._judge = critic.fused() if critic else None
+        self.judge = judge
         self.latent, self.size = decoder.latent, decoder.size
+
+    @property
+    def search_defaults(self) -> dict[str, Any]:
+        """Keywords of ``search.search`` that suit this prior."""
+        lam = self.weights_of_judges[self.judge]
+        return {"restarts": 4, "steps": 60, "lr": 0.1, "base": 1.0, "lam": lam}
 
     def to(self, device: torch.device) -> VAE:
         """Move the weights to ``device``."""
-        self._encode.to(device)
-        self._decode.to(device)
+        for network in (self._encode, self._decode, self._judge, self.start):
+            if network is not None:
+                network.to(device)
         return self
 
     def sample_z(self, n: int, generator: torch.Generator) -> Tensor:
@@ -43,61 +75,110 @@ class VAE:
         """The mean of p(x|z), (n, 3, S, S) in [0, 1]."""
         return to_unit(self._decode(z))
 
+    @property
+    def levels(self) -> int:
+        """Layers behind which the decoder can be cut."""
+        return len(self._decode.layers)
+
+    def features(self, z: Tensor, level: int) -> Tensor:
+        """The map after ``level`` layers, from 1."""
+        return self._decode.features(z, level)
+
+    def from_features(self, h: Tensor, z: Tensor, level: int) -> Tensor:
+        """The image (n, 3, S, S) in [0, 1] of such a map; ``z`` for what enters above it."""
+        return to_unit(self._decode.from_features(h, z, level))
+
+    def network(self) -> nn.Module:
+        """The module that ``generate`` uses."""
+        return self._decode
+
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """q(z|x) of images (n, 3, S, S) in [0, 1]: mu and log sigma², (n, latent) each."""
         mu, log_variance = self._encode(from_unit(x)).chunk(2, dim=1)
         return mu, log_variance
 
     def perceptual_loss(self, z: Tensor, x: Tensor) -> Tensor:
-        """-log p(z) without its constant: sum of z²/2, (n,)."""
+        """-log p(z) without its constant, sum of z²/2, or the critic's log(1 - D(x)): (n,)."""
+        if self.judge == "critic" and self._judge is not None:
+            return losses.perceptual_loss(self._judge(from_unit(x))[:, 0])
         return z.square().sum(1) / 2
 
     def constrain_z(self, z: Tensor) -> Tensor:
-        """Nothing to do: ``perceptual_loss`` keeps z near the origin."""
-        return z
+        """Nothing to do where -log p(z) keeps z near the origin; else the ball of typical length.
+
+        A normal vector of d dimensions has a length near sqrt(d); beyond, a critic has seen
+        nothing.
+        """
+        if self.judge == "prior":
+            return z
+        length = z.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        return z * (math.sqrt(self.latent) / length).clamp_max(1)
 
     def start_z(self, image: Tensor, mask: Tensor, n: int, generator: torch.Generator) -> Tensor:
         """Encode, decode, put the known pixels back, and again (Rezende et al. 2014, sec. 4.4).
 
         A few rounds let the hole's content agree with its surroundings before any gradient is
         taken. The first start is the mean of q(z|x), the last is the prior's own mode z = 0,
-        which no encoder can lead astray, and those between are drawn from q(z|x).
+        which no encoder can lead astray, and those between are drawn from q(z|x). A start
+        network fills the hole for the first round, so that fewer are needed, and it is its
+        guesses that are drawn between.
         """
-        known = ~mask
-        colour = torch.where(known, image, 0).sum((1, 2)) / known.sum().clamp_min(1)
-        x = torch.where(mask, colour[:, None, None], image)[None]
-        for _ in range(ROUNDS):
-            mu, log_variance = self.encode(x)
-            x = torch.where(mask, self.generate(mu)[0], image)[None]
-        noise = torch.randn((n, self.latent), generator=generator).to(mu)
-        noise[0] = 0
-        starts = mu + (log_variance / 2).exp() * noise
+        if self.start is not None:
+            starts = self.constrain_z(self.start.draw(image, mask, n, generator))
+            x = torch.where(mask, self.generate(starts[:1])[0], image)[None]
+            starts[0] = self.constrain_z(self._agreed(x, mask, ROUNDS_AFTER_GUESS)[0])[0]
+        else:
+            known = ~mask
+            colour = torch.where(known, image, 0).sum((1, 2)) / known.sum().clamp_min(1)
+            x = torch.where(mask, colour[:, None, None], image)[None]
+            mu, log_variance = self._agreed(x, mask, ROUNDS)
+            noise = torch.randn((n, self.latent), generator=generator).to(mu)
+            noise[0] = 0
+            starts = mu + (log_variance / 2).exp() * noise
         starts[1:][-1:] = 0
         return starts
 
+    def _agreed(self, x: Tensor, mask: Tensor, rounds: int) -> tuple[Tensor, Tensor]:
+        """q(z|x), (1, D) each, after ``rounds`` of filling x (1, 3, S, S) from its own mean."""
+        mu, log_variance = self.encode(x)
+        for _ in range(rounds - 1):
+            mu, log_variance = self.encode(torch.where(mask, self.generate(mu), x))
+        return mu, log_variance
+
     def config(self) -> dict[str, Any]:
         """Sizes from which the networks are rebuilt."""
-        return {
-            "kind": self.kind,
-            "size": self.size,
-            "latent": self.latent,
-            "encoder": {"width": self.encoder.width, "cap": self.encoder.cap},
-            "decoder": {"width": self.decoder.width, "cap": self.decoder.cap},
-        }
+        found: dict[str, Any] = {"kind": self.kind, "size": self.size, "latent": self.latent}
+        if isinstance(self.decoder, SpatialUpward):
+            found["spatial"] = self.decoder.spatial
+        for name, network in self._networks().items():
+            found[name] = {"width": network.width, "cap": network.cap}
+        if self.critic is not None:
+            found["judge"] = self.judge
+        return {**found, **starts.config(self.start)}
 
     def tensors(self) -> dict[str, Tensor]:
-        """Weights in half precision, ``encoder.*`` and ``decoder.*``."""
-        return halved(encoder=self.encoder, decoder=self.decoder)
+        """Weights in half precision: ``encoder.*``, ``decoder.*``, ``critic.*``, ``start.*``."""
+        return halved(**self._networks(), **starts.networks(self.start))
+
+    def _networks(self) -> dict[str, Encoder | Decoder]:
+        critic = {} if self.critic is None else {"critic": self.critic}
+        return {"encoder": self.encoder, "decoder": self.decoder, **critic}
 
 
-ROUNDS = 6
+ROUNDS, ROUNDS_AFTER_GUESS = 6, 2
 
 
-def build(config: dict[str, Any]) -> tuple[Downward, Upward]:
-    """Fresh encoder and decoder of the given sizes."""
-    size, latent = config["size"], config["latent"]
-    encoder = Downward(size=size, outputs=2 * latent, norm="batch", **config["encoder"])
-    return encoder, Upward(size=size, latent=latent, **config["decoder"])
+def build(config: dict[str, Any]) -> tuple[Encoder, Decoder]:
+    """Fresh encoder and decoder of the given sizes, spatial ones when ``config`` says so."""
+    size, latent, spatial = config["size"], config["latent"], config.get("spatial")
+    up, down = config["decoder"], config["encoder"]
+    if spatial:
+        return (
+            SpatialDownward(size=size, outputs=2 * latent, spatial=spatial, **down),
+            SpatialUpward(size=size, latent=latent, spatial=spatial, **up),
+        )
+    encoder = Downward(size=size, outputs=2 * latent, norm="batch", **down)
+    return encoder, Upward(size=size, latent=latent, **up)
 
 
 def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> VAE:
@@ -105,15 +186,33 @@ def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> VAE:
     encoder, decoder = build(config)
     load(encoder, tensors, "encoder.")
     load(decoder, tensors, "decoder.")
-    return VAE(encoder, decoder)
+    critic = None
+    if "critic" in config:
+        critic = Downward(size=config["size"], outputs=1, **config["critic"])
+        load(critic, tensors, "critic.")
+    prior = VAE(encoder, decoder, critic, judge=config.get("judge", "prior"))
+    prior.start = starts.from_config(config, tensors)
+    return prior
 
 
 def tiny(seed: int = 0) -> VAE:
     """An untrained VAE of 16 px for tests."""
+    return _tiny(seed, latent=8)
+
+
+def tiny_spatial(seed: int = 0) -> VAE:
+    """Another, with a spatial code and a critic that judges."""
+    return _tiny(seed, latent=32, spatial=4, critic=True)
+
+
+def _tiny(seed: int, *, latent: int, spatial: int = 0, critic: bool = False) -> VAE:
     sizes = {"width": 4, "cap": 8}
+    shape = {"size": 16, "latent": latent, "spatial": spatial, "encoder": sizes, "decoder": sizes}
     with torch.random.fork_rng():
         torch.default_generator.manual_seed(seed)
-        encoder, decoder = build({"size": 16, "latent": 8, "encoder": sizes, "decoder": sizes})
+        encoder, decoder = build(shape)
+        judge = Downward(size=16, outputs=1, width=4) if critic else None
     for parameter in decoder.parameters():
-        parameter.data.mul_(5)  # far from constant grey, so that gradients are worth testing
-    return VAE(encoder, decoder)
+        # Far from constant grey, so that gradients are worth testing.
+        parameter.data.mul_(3 if spatial else 5)
+    return VAE(encoder, decoder, judge, judge="critic" if critic else "prior")

@@ -332,7 +332,7 @@ def test_transparency_that_the_output_cannot_hold_is_refused(
         (["--steps", "-1"], "-1"),
         (["--seed", "-1"], "-1"),
         (["--quality", "0"], "0"),
-        (["--class", "cat"], "has no classes"),
+        (["--class", "cat"], "unknown class"),
         (["--maks", "x"], "--maks"),
         (["another.png"], "unexpected extra argument"),
     ],

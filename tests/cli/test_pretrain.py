@@ -18,7 +18,7 @@ import torch
 
 from inpaint import registry
 from pretrain import cli
-from pretrain.options import GanOptions, GaussianOptions, VaeOptions
+from pretrain.options import EncoderOptions, GanOptions, GaussianOptions, VaeOptions
 
 PRETRAIN = Path(sys.executable).with_name("pretrain")
 OPTIONS = {"gaussian": GaussianOptions, "gan": GanOptions, "vae": VaeOptions}
@@ -284,3 +284,60 @@ def test_a_training_that_breaks_leaves_no_prior(pretrain: Pretrain) -> None:
     assert err.splitlines()[-1].startswith("Error: training broke at step")
     assert "--lr" in err.splitlines()[-1]
     assert not Path("model/config.json").exists()
+
+
+# The start of a prior's searches
+
+
+def test_an_encoder_becomes_part_of_a_copy_of_its_prior(pretrain: Pretrain) -> None:
+    assert pretrain(*small("vae", "--family", "pets"))[0] == 0
+    before = Path("model/model.safetensors").read_bytes()
+    words = ["encoder", "model", "photos", "--out", "more", "--width", 4, "--batch", 4]
+    code, out, err = pretrain(*words, "--steps", 3, "--masks", "center,thick")
+    assert (code, out) == (0, "more\n"), err
+    assert Path("model/model.safetensors").read_bytes() == before
+    prior: Any = registry.load_prior("more")
+    assert prior.start is not None
+    old, new = (json.loads(Path(n, "config.json").read_text()) for n in ("model", "more"))
+    assert {k: new[k] for k in old if k != "sha256"} == {
+        k: v for k, v in old.items() if k != "sha256"
+    }
+    assert new["training_of_start"]["steps"] == 3
+    z = prior.sample_z(2, torch.Generator().manual_seed(0))
+    original: Any = registry.load_prior("model")
+    assert torch.equal(prior.generate(z), original.generate(z))
+    assert pretrain(*words, "--steps", 5, "--masks", "center,thick", "--resume")[0] == 0
+    assert json.loads(Path("more/config.json").read_text())["training_of_start"]["steps"] == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere", "photos", "--out", "more"], "unknown prior 'nowhere'"),
+        (["faces64-gaussian", "photos", "--out", "more"], "closed form"),
+        (["model", "photos", "--out", "model"], "is the prior itself"),
+        (["model", "photos", "--out", "more", "--masks", "centre"], "did you mean 'center'?"),
+        (["model", "photos", "--out", "more", "--lpips", 1], "32 px or more"),
+    ],
+)
+def test_encoders_that_cannot_be_trained_are_one_line(
+    pretrain: Pretrain, words: list[object], said: str
+) -> None:
+    assert pretrain(*small("vae"))[0] == 0
+    assert said in complaint(pretrain("encoder", *words))
+    assert not Path("more/config.json").exists()
+
+
+def test_every_field_of_the_encoder_s_options_is_an_option() -> None:
+    known = {p.name: p for p in cli.group.commands["encoder"].params}
+    for field in dataclasses.fields(EncoderOptions):
+        assert known[field.name].default == field.default
+
+
+def test_bits_choose_the_size_of_the_file(pretrain: Pretrain) -> None:
+    sizes = []
+    for bits in (16, 8):
+        out = f"model{bits}"
+        assert pretrain(*small("vae", "--latent", 64, "--bits", bits, "--out", out))[0] == 0
+        sizes.append(Path(out, "model.safetensors").stat().st_size)
+    assert sizes[1] < 0.8 * sizes[0]

@@ -11,12 +11,17 @@ import torch
 from torch import Tensor
 
 from inpaint import registry, weights
-from inpaint.priors import Prior
+from inpaint.priors import Prior, vae
 from inpaint.search import search
 
+# Second forms of a kind, each with its own tiny.
+VARIANTS: dict[str, Callable[[], Prior]] = {"vae, spatial": vae.tiny_spatial}
 
-@pytest.fixture(scope="module", params=[*registry.kinds(), *registry.priors()])
+
+@pytest.fixture(scope="module", params=[*registry.kinds(), *VARIANTS, *registry.priors()])
 def prior(request: pytest.FixtureRequest, tiny: Callable[..., Prior]) -> Prior:
+    if request.param in VARIANTS:
+        return VARIANTS[request.param]()
     shipped = request.param in registry.priors()
     return registry.load_prior(request.param) if shipped else tiny(request.param)
 

@@ -83,11 +83,15 @@ def test_shipped_gaussians_agree_with_the_conditional_mean(name: str) -> None:
     np.testing.assert_allclose(unclipped[:, mask].flatten(), expected, rtol=0, atol=1e-3)
 
 
+@pytest.mark.parametrize(("optimizer", "steps"), [("adam", 400), ("lbfgs", 60)])
 @every_mask
-def test_the_search_agrees_with_the_closed_form(gaussian: Gaussian, mask: Tensor) -> None:
+def test_the_search_agrees_with_the_closed_form(
+    gaussian: Gaussian, mask: Tensor, optimizer: str, steps: int
+) -> None:
     image = sampled(gaussian)[None]
     exact = search(gaussian, image, mask[None], seeds=[0], **gaussian.search_defaults)
-    options = {**gaussian.search_defaults, "restarts": 3, "steps": 400, "lr": 0.3}
+    options = {**gaussian.search_defaults, "restarts": 3, "steps": steps, "lr": 0.3}
+    options["optimizer"] = optimizer
     found = search(gaussian, image, mask[None], seeds=[0], start="sample", **options)
     assert (found.x - exact.x).abs().max() < 1e-3
     assert exact.loss[0, 0] <= found.loss[0, 0] * (1 + 1e-4)

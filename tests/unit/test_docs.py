@@ -34,7 +34,7 @@ def test_commands_in_code_blocks_exist_with_their_options(page: Path) -> None:
         with click.Context(commands) as context:
             command = commands.get_command(context, name)
         assert command is not None, f"{program} {name}"
-        used = set(re.findall(r"(?<!\S)--[a-z-]+", rest.partition("#")[0]))
+        used = set(re.findall(r"(?<!\S)--[a-z0-9-]+", rest.partition("#")[0]))
         assert used <= option_names(command), f"{program} {name}: {used - option_names(command)}"
 
 

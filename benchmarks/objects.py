@@ -1,0 +1,194 @@
+"""Object removal at photo size: our stages against classical and other programs' fills.
+
+    python benchmarks/objects.py PHOTOS.tar MASKS.tar [--photos 120] [--seed 0] [--json FILE]
+        [--method NAME]... [--skip N] [--sheet FOLDER]
+
+Each photo gets one silhouette, scaled to 3-10 % of its area and placed by the seed wholly inside.
+The hole is erased before any method runs. LPIPS compares whole composites, PSNR the hole alone.
+``energy`` and ``seam`` are those of ``benchmarks/seams.py``. A method that is not installed is
+named and left out. ``--skip`` leaves the first photos out, for a check on others than those that
+were tuned on.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import cv2
+import numpy as np
+from PIL import Image
+from seams import energy_ratio, seam_ratio
+
+from inpaint import sheet as sheets
+from inpaint.errors import InpaintError
+from inpaint.evaluate import data, methods
+from inpaint.evaluate.compare import Comparer
+from inpaint.evaluate.method import Method
+from inpaint.evaluate.metrics import measure
+
+METHODS = (
+    "telea",
+    "ns",
+    "biharmonic",
+    "gmic",
+    "patchmatch",
+    "auto:stages=poisson",
+    "auto:stages=poisson+texture",
+)
+AREA = (0.03, 0.10)
+WORST = 10
+
+
+class Case(NamedTuple):
+    """One photo (H, W, 3) uint8 and its hole (H, W) bool."""
+
+    name: str
+    image: np.ndarray
+    mask: np.ndarray
+
+
+def cases(photos: Path, silhouettes: Path, *, count: int, seed: int) -> Iterator[Case]:
+    """Yield photos in their order; a photo's hole depends on its name, its size and the seed."""
+    shapes = [s[..., 0] for _, s in data.iter_images(silhouettes) if isinstance(s, np.ndarray)]
+    for name, image in data.iter_images(photos, limit=count):
+        if isinstance(image, np.ndarray):
+            generator = np.random.default_rng([seed, *name.encode()])
+            yield Case(name, image, place(shapes, image.shape[:2], generator))
+
+
+def place(
+    shapes: list[np.ndarray], shape: tuple[int, ...], generator: np.random.Generator
+) -> np.ndarray:
+    """Scale a random silhouette to a random share of the area and put it somewhere inside."""
+    while True:
+        drawn = shapes[generator.integers(len(shapes))]
+        area = generator.uniform(*AREA) * shape[0] * shape[1]
+        scale = float(np.sqrt(area / np.count_nonzero(drawn)))
+        h, w = (max(1, round(side * scale)) for side in drawn.shape)
+        if h > shape[0] - 2 or w > shape[1] - 2:
+            continue
+        grey = cv2.resize(drawn, (w, h), interpolation=cv2.INTER_LINEAR)
+        y = generator.integers(1, shape[0] - h)
+        x = generator.integers(1, shape[1] - w)
+        mask = np.zeros(shape, dtype=bool)
+        mask[y : y + h, x : x + w] = grey >= 128
+        return mask
+
+
+def available(names: tuple[str, ...]) -> list[Method]:
+    """Return the methods that can run here; say on stderr which cannot."""
+    found = []
+    for name in names:
+        try:
+            found.append(methods.parse(name))
+        except InpaintError as error:
+            click.echo(f"left out: {error}", err=True)
+    return found
+
+
+def run(case: Case, method: Method, comparer: Comparer) -> tuple[dict[str, Any], np.ndarray]:
+    erased = case.image.copy()
+    erased[case.mask] = 0
+    start = time.perf_counter()
+    filled = method(erased, case.mask, 0, case=case.name)
+    seconds = time.perf_counter() - start
+    row = measure(case.image, filled, case.mask, comparer=comparer)
+    facts = {
+        "name": case.name,
+        "method": method.label,
+        "seconds": seconds,
+        "energy": energy_ratio(filled, case.mask),
+        "seam": seam_ratio(filled, case.mask),
+    }
+    return facts | {k: row[k] for k in ("mask_ratio", "lpips", "psnr_hole")}, filled
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Means by method; energy and seam ratios as medians, since a flat ring makes them large."""
+    found: dict[str, dict[str, float]] = {}
+    for label in dict.fromkeys(r["method"] for r in rows):
+        own = [r for r in rows if r["method"] == label]
+        mean = {k: statistics.mean(r[k] for r in own) for k in ("lpips", "psnr_hole", "seconds")}
+        middle = {k: statistics.median(r[k] for r in own) for k in ("energy", "seam")}
+        found[label] = {k: round(v, 4) for k, v in (mean | middle).items()} | {"photos": len(own)}
+    return found
+
+
+def table(found: dict[str, dict[str, float]]) -> str:
+    lines = [f"{'method':<32} {'LPIPS':>7} {'PSNR':>6} {'energy':>7} {'seam':>6} {'s':>6}"]
+    for label, v in found.items():
+        lines.append(
+            f"{label:<32} {v['lpips']:7.4f} {v['psnr_hole']:6.2f} {v['energy']:7.2f} "
+            f"{v['seam']:6.2f} {v['seconds']:6.2f}"
+        )
+    return "\n".join(lines)
+
+
+def outlined(case: Case) -> np.ndarray:
+    shown = case.image.copy()
+    lines, _ = cv2.findContours(
+        case.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    cv2.drawContours(shown, lines, -1, (255, 0, 0), 1)
+    return shown
+
+
+@click.command()
+@click.argument("photos_tar", type=click.Path(exists=True, path_type=Path))
+@click.argument("masks_tar", type=click.Path(exists=True, path_type=Path))
+@click.option("--photos", default=120, show_default=True)
+@click.option("--skip", default=0, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--method", "names", multiple=True, default=METHODS, show_default=True)
+@click.option("--json", "out", type=click.Path(path_type=Path), help="Write rows and means.")
+@click.option("--sheet", type=click.Path(path_type=Path), help="Folder for contact sheets.")
+def main(
+    photos_tar: Path,
+    masks_tar: Path,
+    photos: int,
+    skip: int,
+    seed: int,
+    names: tuple[str, ...],
+    out: Path | None,
+    sheet: Path | None,
+) -> None:
+    """Measure methods on photos with object-shaped holes; a table on stdout."""
+    cv2.setNumThreads(1)
+    chosen, comparer = available(names), Comparer()
+    for method in chosen:
+        method.prepare()
+    rows: list[dict[str, Any]] = []
+    pictures: dict[str, list[sheets.Cell]] = {}
+    for index, case in enumerate(cases(photos_tar, masks_tar, count=photos, seed=seed)):
+        if index < skip:
+            continue
+        cells = [(case.name, outlined(case))]
+        for method in chosen:
+            row, filled = run(case, method, comparer)
+            rows.append(row)
+            cells.append((f"{method.label} {row['lpips']:.3f} {row['psnr_hole']:.1f}", filled))
+        if sheet:
+            pictures[case.name] = cells
+    found = summary(rows)
+    print(table(found))
+    # Ranked by what the last method loses against the best of the others: its own failures.
+    last = {r["name"]: r["lpips"] for r in rows if r["method"] == chosen[-1].label}
+    worst = sorted(last, key=lambda name: -last[name])
+    print(f"worst of {chosen[-1].label}:", *(f"{n} {last[n]:.3f}" for n in worst[:WORST]))
+    if out:
+        out.write_text(json.dumps({"seed": seed, "means": found, "rows": rows}, indent=1) + "\n")
+    if sheet:
+        sheet.mkdir(parents=True, exist_ok=True)
+        for start in range(0, len(worst), 6):
+            page = sheets.sheet([pictures[n] for n in worst[start : start + 6]], height=321)
+            Image.fromarray(page).save(sheet / f"{start // 6:02d}.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""How much faster the search is than that of Yeh et al. 2017, at what quality.
+
+    python benchmarks/search_speed.py VAL.tar [--limit 8] [--prior NAME]... [--mask NAME]...
+                                      [--latency 20] [--out FILE.json]
+
+Both searches get the same prior, images, masks and machine in one run, one thread, one image at a
+time, followed by the same Poisson blend. ``reference`` is 1,500 Adam steps from one sample;
+``fast`` is below; ``defaults`` are the prior's own. Seconds are the CPU's, of the search alone;
+``latency`` is the wall time of a whole ``fill`` of one image with ``fast``: median and quartiles.
+A network that guesses starts is used where the prior has one.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+from search_ablation import blended, guide, protocol, to_tensor
+
+import inpaint
+from inpaint import registry
+from inpaint.evaluate import data, metrics
+from inpaint.priors import Prior
+from inpaint.search import REFERENCE, search
+
+# 14 evaluations with gradients of one start, the best of 8 looks.
+FAST: dict[str, Any] = {
+    "restarts": 1,
+    "pool": 8,
+    "optimizer": "lbfgs",
+    "steps": 14,
+    "lr": 0.1,
+    "base": 1.0,
+}
+
+
+def fast(prior: Prior) -> dict[str, Any]:
+    """``FAST`` with the prior's own lambda where it is cheap, else none."""
+    cheap = prior.search_defaults.get("lam", 0.0) if prior.kind == "vae" else 0.0
+    return {**prior.search_defaults, **FAST, "lam": cheap}
+
+
+def measure(
+    prior: Prior, faces: np.ndarray, mask: np.ndarray, options: dict[str, Any]
+) -> dict[str, float]:
+    """Means of hole PSNR and LPIPS, median of the search's seconds."""
+    hole = torch.from_numpy(mask)[None]
+    seconds, measured = [], []
+    for i, truth in enumerate(faces):
+        erased = np.where(mask[..., None], 0, truth).astype(np.uint8)
+        started = time.process_time()
+        found = search(prior, to_tensor(erased), hole, seeds=[i], **options)
+        seconds.append(time.process_time() - started)
+        filled = blended(erased, mask, guide(found, "sharp"))
+        measured.append(metrics.measure(truth, filled, mask))
+    means = {c: float(np.mean([m[c] for m in measured])) for c in ("psnr_hole", "lpips")}
+    return {**means, "seconds": float(np.median(seconds))}
+
+
+def latency(name: str, options: dict[str, Any], image: np.ndarray, repeats: int) -> list[float]:
+    """Quartiles of the wall seconds of ``inpaint.fill``, weights loaded before."""
+    mask = protocol()["center"]
+    taken = []
+    for _ in range(repeats + 1):
+        started = time.perf_counter()
+        inpaint.fill(image, mask, prior=name, **options)
+        taken.append(time.perf_counter() - started)
+    return [float(q) for q in np.percentile(taken[1:], (25, 50, 75))]
+
+
+@click.command()
+@click.argument("val", type=click.Path(path_type=Path))
+@click.option("--limit", default=8, show_default=True)
+@click.option("--prior", "names", multiple=True, default=("faces64-dcgan", "faces64-vae"))
+@click.option("--mask", "masks", multiple=True, default=("center", "half", "random80"))
+@click.option("--latency", "repeats", default=20, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path))
+def main(
+    val: Path,
+    limit: int,
+    names: tuple[str, ...],
+    masks: tuple[str, ...],
+    repeats: int,
+    out: Path | None,
+) -> None:
+    """Print the table."""
+    torch.set_num_threads(1)
+    faces = np.stack([image for _, image in data.iter_images(val, limit=limit)])
+    git = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    facts: dict[str, Any] = {
+        "commit": commit,
+        "torch": torch.__version__,
+        "machine": platform.machine(),
+        "n": len(faces),
+        "rows": {},
+    }
+    click.echo("| prior | mask | search | hole PSNR | LPIPS | CPU s/image | times faster |")
+    click.echo("|---" * 7 + "|")
+    for name in names:
+        prior = registry.load_prior(name)
+        settings = {"reference": REFERENCE, "defaults": prior.search_defaults, "fast": fast(prior)}
+        search(prior, to_tensor(faces[0]), torch.zeros(1, 64, 64).bool(), seeds=[0], steps=2)
+        for mask in masks:
+            slow = 0.0
+            for label, options in settings.items():
+                row = measure(prior, faces, protocol()[mask], options)
+                slow = slow or row["seconds"]
+                facts["rows"][f"{name}/{mask}/{label}"] = row
+                figures = f"{row['psnr_hole']:.2f} | {row['lpips']:.4f} | {row['seconds']:.3f}"
+                times = slow / row["seconds"]
+                click.echo(f"| {name} | {mask} | {label} | {figures} | {times:.0f} |")
+        if repeats:
+            spread = latency(name, fast(prior), faces[0], repeats)
+            facts["rows"][f"{name}/latency"] = spread
+            first, middle, third = (1000 * s for s in spread)
+            times = f"{middle:.0f} ms | {first:.0f}-{third:.0f} ms"
+            click.echo(f"| {name} | one fill | fast | - | - | {times} |")
+    if out:
+        out.write_text(json.dumps(facts, indent=1))
+
+
+if __name__ == "__main__":
+    main()

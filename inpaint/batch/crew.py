@@ -1,0 +1,45 @@
+"""How many workers, and how much memory each may use."""
+
+from __future__ import annotations
+
+import os
+
+from inpaint.batch import memory
+from inpaint.errors import InpaintError
+
+
+def crew(engine: str, workers: int | None, limit: int | None) -> tuple[int | None, int | None]:
+    """Return the number of workers and the bytes of memory for each; None: not ours to say.
+
+    Parameters
+    ----------
+    engine : {"local", "ray"}
+        Ray knows its cluster better than this machine does.
+    workers, limit : int, optional
+        What was asked for: ``run``'s ``workers`` and ``limit``.
+
+    Raises
+    ------
+    InpaintError
+        If so many workers cannot share so little memory.
+    """
+    if engine == "ray":
+        return workers, None if limit is None else limit // max(workers or 1, 1)
+    total = limit
+    if total is None:
+        there = memory.available()
+        total = None if there is None else int(there * memory.SHARE)
+    if workers is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        workers = cores or 1
+        if total is not None:
+            workers = max(min(workers, total // memory.LEAST_A_WORKER), 1)
+    if workers == 0:
+        return 0, None
+    share = None if total is None else total // workers
+    if limit is not None and share is not None and share < memory.LEAST_A_WORKER:
+        raise InpaintError(
+            f"{workers} workers cannot share {limit / (1 << 30):.1f} GB: each needs 1 GB for the "
+            "libraries and priors; raise --memory or lower --workers"
+        )
+    return workers, share

@@ -1,0 +1,90 @@
+"""What an engine gets to do: items to fill, and the rows of those that need no worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from inpaint.batch.folder import Folder
+from inpaint.batch.manifest import Manifest, started
+from inpaint.batch.options import Setup
+from inpaint.batch.pairing import Item, Orphan, Problem
+from inpaint.batch.rows import DONE, FAILED, KEPT, ORPHAN, Row
+from inpaint.batch.stop import Stop
+from inpaint.batch.storage import open_folder
+
+
+def feed(
+    found: Iterator[Item | Problem | Orphan],
+    manifest: Manifest | None,
+    out: Folder,
+    setup: Setup,
+    stop: Stop,
+) -> Iterator[Row]:
+    """Items to fill, and the rows of those that need no worker."""
+    waiting: list[Row] = []
+    # Where the manifest is sent in parts, a part for each item would be slow.
+    together = 1 if out.local else 64
+    images, masks = open_folder(setup.images), setup.masks and open_folder(setup.masks)
+    for one in found:
+        if stop.is_set():
+            return
+        if isinstance(one, Orphan):
+            yield {"path": one.path, "status": ORPHAN}
+        elif isinstance(one, Problem):
+            row = {"path": one.path, "mask": None, "out": None, "status": FAILED}
+            yield row | {"error": _named(images, one)}
+        else:
+            known = manifest.get(one.path) if manifest else None
+            item: Row = {**asdict(one), "known": known}
+            if known and _untouched(known, item, setup, images, masks or None, out):
+                yield known | {"status": KEPT}
+                continue
+            waiting.append(item)
+        if len(waiting) >= together:
+            yield from _begun(waiting, manifest, out)
+            waiting = []
+    yield from _begun(waiting, manifest, out)
+
+
+def _begun(items: list[Row], manifest: Manifest | None, out: Folder) -> list[Row]:
+    if manifest:
+        rows = []
+        for item in items:
+            empty = out.local and not out.exists(item["out"])
+            rows.append(started(item["path"], item["out"], item["known"], empty=empty))
+        if rows:
+            manifest.begin(rows)
+    return items
+
+
+def retried(items: list[Row], manifest: Manifest | None, stop: Stop) -> Iterator[Row]:
+    """Items that ran out of memory, once more."""
+    for item in items:
+        if stop.is_set():
+            return
+        yield item | {"known": manifest.get(item["path"]) if manifest else None}
+
+
+def _untouched(
+    known: Row, item: Row, setup: Setup, images: Folder, masks: Folder | None, out: Folder
+) -> bool:
+    """Whether an item is done and no file of it has been touched since, by its stamps alone."""
+    if (
+        setup.overwrite
+        or known["status"] not in (DONE, KEPT)
+        or known.get("options") != setup.fingerprint
+        or (known.get("mask"), known.get("out")) != (item["mask"], item["out"])
+    ):
+        return False
+    pairs = [(images, item["path"], "image_stamp"), (out, item["out"], "out_stamp")]
+    if item["mask"] is not None and masks is not None:
+        pairs.append((masks, item["mask"], "mask_stamp"))
+    return all(
+        known.get(key) is not None and known[key] == folder.stamp(name, own=True)
+        for folder, name, key in pairs
+    )
+
+
+def _named(images: Folder, problem: Problem) -> str:
+    return f"{images.label(problem.path)} {problem.error}"

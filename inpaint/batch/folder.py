@@ -1,0 +1,56 @@
+"""What a run needs of a folder, wherever it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+STATE = ".inpaint"  # what a run keeps in its output folder, hidden from the next one's walk
+SCRATCH = f"{STATE}/tmp"
+
+
+@dataclass
+class Listing:
+    """One folder: sorted names of its folders and files, and what is wrong with others."""
+
+    folders: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Folder(Protocol):
+    """Files below a place; ``name`` is a relative path with forward slashes, "" the folder."""
+
+    url: str
+    local: bool
+
+    def list(self, name: str) -> Listing:
+        """List one folder without hidden names; a missing one is empty. Raises OSError."""
+
+    def read(self, name: str) -> bytes:
+        """Return the content of an image file. Raises ImageError."""
+
+    def write(self, name: str, data: bytes, *, times: tuple[int, int] | None = None) -> None:
+        """Write a file, whole or not at all, and the folders above it. Raises OutputError."""
+
+    def exists(self, name: str) -> bool:
+        """Whether there is anything of this name, a dangling link included."""
+
+    def stamp(self, name: str, *, own: bool = False) -> str | None:
+        """Return a text that changes whenever the file may have; None: cannot be told.
+
+        Of a file that was written this very moment it cannot, unless it is our ``own``: another
+        write could bear the same time.
+        """
+
+    def times(self, name: str) -> tuple[int, int] | None:
+        """Access and modification time in nanoseconds, where the place knows them."""
+
+    def label(self, name: str) -> str:
+        """How messages call a file: one line, whatever its name holds."""
+
+
+def reason(error: BaseException) -> str:
+    """Return what an error says, in one line."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__

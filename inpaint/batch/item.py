@@ -1,0 +1,259 @@
+"""One item in, one status row out: read, check, fill, write, and nothing but a row on failure."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inpaint import masks
+from inpaint.batch import memory
+from inpaint.batch.options import Options, Setup
+from inpaint.batch.owned import MAX_PIXELS, Owned, sha256
+from inpaint.batch.rows import CHECKED, DONE, FAILED, RETRY, STARTED, Row
+from inpaint.batch.storage import open_folder
+from inpaint.errors import InpaintError
+from inpaint.evaluate.protocols import seed_for
+from inpaint.images.decode import decode
+from inpaint.images.encode import check_storable, encode, format_named
+
+if TYPE_CHECKING:
+    from inpaint.images import Picture
+    from inpaint.pipeline import Result
+
+log = logging.getLogger(__name__)
+
+
+class Filler:
+    """A worker: holds what items share, among it the prior, loaded once.
+
+    Parameters
+    ----------
+    setup : Setup
+        Folders and options.
+
+    Raises
+    ------
+    InpaintError
+        If the prior, the device or a URL cannot be used.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup, self.options = setup, setup.options
+        self.images, self.out = open_folder(setup.images), open_folder(setup.out)
+        self.masks = None if setup.masks is None else open_folder(setup.masks)
+        self._owned = Owned(self.images, self.masks, self.out, overwrite=setup.overwrite)
+        self.device = self.options.device
+        self._mask: tuple[str, Picture] | None = None
+        if not setup.check:
+            self._prepare()
+
+    def _prepare(self) -> None:
+        """Load torch and the prior on one thread, on this worker's own device."""
+        import torch
+
+        from inpaint import registry
+        from inpaint.devices import resolve
+
+        torch.set_num_threads(1)  # workers are what runs at the same time
+        where = resolve(self.device)
+        if where.type == "cuda" and where.index is None:
+            where = torch.device("cuda", self.setup.index % torch.cuda.device_count())
+        self.device = str(where)
+        if self.options.prior != "auto":
+            registry.load_prior(self.options.prior, self.device)
+
+    def __call__(self, item: Row) -> Row:
+        """Fill one item.
+
+        Parameters
+        ----------
+        item : dict
+            ``path``, ``mask`` and ``out`` as in ``pairing.Item``, and ``known``: the item's row
+            in the manifest, or None.
+
+        Returns
+        -------
+        dict
+            The row for the manifest; an error of any kind becomes its ``error``.
+        """
+        started = time.perf_counter()
+        row: Row = {"path": item["path"], "mask": item["mask"], "out": item["out"]}
+        known = item.get("known") or {}
+        before = known.get("out_sha256") or known.get("before")
+        row |= {"status": FAILED, "error": None, "before": before}
+        try:
+            row |= self._run(item, row, known)
+            del row["before"]
+        except Exception as error:  # any one file may break any library
+            row["error"] = reason = self._reason(error)
+            if memory.ran_out(error):
+                row["status"] = FAILED if self.setup.careful else RETRY
+                log.info("%s: %s", item["path"], reason)
+        row["seconds"] = round(time.perf_counter() - started, 4)
+        row["memory_mb"] = memory.resident() >> 20
+        return row
+
+    def _reason(self, error: Exception) -> str:
+        if memory.ran_out(error):
+            limit = self.setup.memory
+            held = f"{limit / (1 << 30):.1f} GB are not enough" if limit else "out of memory"
+            return f"{held} for this picture, even alone; raise --memory or scale it down"
+        if isinstance(error, InpaintError):
+            return str(error)
+        log.debug("internal error", exc_info=error)
+        text = " ".join(str(error).split()) or "no message"
+        return f"internal error, {type(error).__name__}: {text}"
+
+    def _run(self, item: Row, row: Row, known: Row) -> Row:
+        path, mask, out = item["path"], item["mask"], item["out"]
+        # Stamps first: a file that changes while it is read then has an old one.
+        row |= {"image_stamp": self.images.stamp(path), "mask_stamp": self._mask_stamp(mask)}
+        data = self.images.read(path)
+        row["image_sha256"] = sha256(data)
+        drawn = self._mask_picture(mask, row)
+        row["options"] = self.setup.fingerprint
+        there = self.out.exists(out)
+        expected = None
+        if there and not self.setup.check:
+            expected = self._owned.present(out)
+            if kept := self._owned.kept(row, known, expected):
+                return kept
+            self._owned.refuse_inputs(out)
+            if self._owned.ours(out, known, expected):
+                expected = None  # may be replaced
+            elif known.get("status") != STARTED:
+                raise self._owned.foreign(out, known)
+        name = self.images.label(path)
+        picture = decode(data, name=name, max_pixels=MAX_PIXELS)
+        del data
+        kind = self._kind(picture)
+        check_storable(picture, kind)
+        hole, note = self._hole(picture, drawn, mask)
+        row |= {"width": picture.width, "height": picture.height}
+        row["hole"] = round(float(hole.mean()), 6)
+        if self.setup.check:
+            exists = "the output exists" if there else None
+            return {"status": CHECKED, "note": _joined(note, exists)}
+        row["seed"] = seed = item_seed(path, self.options)
+        result, fallback = self._complete(picture, hole, seed, opaque=mask is None)
+        encoded = encode(result.pictures[0], kind, quality=self.options.quality)
+        if expected is not None and sha256(encoded) != expected:
+            raise self._owned.foreign(out, known)
+        times = self.images.times(path) if self.options.keep_times else None
+        self.out.write(out, encoded, times=times)
+        return {
+            "status": DONE,
+            "out_sha256": sha256(encoded),
+            "out_stamp": self.out.stamp(out, own=True),
+            **_described(result),
+            "note": _joined(note, fallback),
+        }
+
+    def _complete(
+        self, picture: Picture, hole: np.ndarray, seed: int, *, opaque: bool
+    ) -> tuple[Result, str | None]:
+        """Fill; when careful and out of memory again, search fewer restarts and say so."""
+        from inpaint.pipeline import complete
+
+        o = self.options
+        options: dict[str, Any] = {
+            "prior": o.prior,
+            "class_name": o.class_name,
+            "mode": o.mode,
+            "stages": o.stages,
+            "seed": seed,
+            "device": self.device,
+            "opaque": opaque,
+        }
+        if o.steps is not None:
+            options["steps"] = o.steps
+        try:
+            note = "out of memory beside others; filled alone" if self.setup.careful else None
+            return complete(picture, hole, **options), note
+        except Exception as error:
+            if not (self.setup.careful and memory.ran_out(error)):
+                raise
+        _release()  # outside the handler, whose traceback holds on to the arrays
+        note = "out of memory even alone; searched one restart at a time, the only one kept"
+        return complete(picture, hole, restarts=1, **options), note
+
+    def _mask_stamp(self, mask: str | None) -> str | None:
+        return None if mask is None or self.masks is None else self.masks.stamp(mask)
+
+    def _mask_picture(self, mask: str | None, row: Row) -> Picture | None:
+        """Read a mask; the last one is kept, because one mask may be for all."""
+        if mask is None or self.masks is None:
+            return None
+        data = self.masks.read(mask)
+        row["mask_sha256"] = digest = sha256(data)
+        if self._mask is None or self._mask[0] != digest:
+            name = self.masks.label(mask)
+            self._mask = digest, decode(data, name=name, max_pixels=MAX_PIXELS)
+        return self._mask[1]
+
+    def _hole(
+        self, picture: Picture, drawn: Picture | None, mask: str | None
+    ) -> tuple[np.ndarray, str | None]:
+        shape = (picture.height, picture.width)
+        if drawn is None:
+            hole = masks.from_alpha(picture)
+        else:
+            hole = masks.from_picture(drawn, invert=self.options.invert)
+        try:
+            masks.check(hole, shape)
+            note = "the mask looks inverted: white is the hole" if looks_inverted(hole) else None
+            if self.options.grow:
+                hole = masks.grow(hole, self.options.grow)
+                masks.check(hole, shape)
+        except InpaintError as error:
+            if mask is None or self.masks is None:
+                raise
+            raise type(error)(f"{self.masks.label(mask)}: {error}") from None
+        return hole, note
+
+    def _kind(self, picture: Picture) -> str:
+        """The format to write: what the content was, not what its extension says."""
+        wanted = self.options.format
+        return picture.format if wanted == "keep" else format_named(wanted)
+
+
+def item_seed(path: str, options: Options) -> int:
+    """Return the seed of an item, from its path below IMAGES: one that ``fill --seed`` takes."""
+    return seed_for(path, options.seed) >> 1
+
+
+def looks_inverted(hole: np.ndarray) -> bool:
+    """Whether a mask (H, W) is mostly hole, and so are its edges: black marks the hole, then."""
+    edges = (hole[0], hole[-1], hole[:, 0], hole[:, -1])
+    return bool(hole.mean() > 0.5 and np.concatenate(edges).mean() > 0.75)
+
+
+def _described(result: Result) -> Row:
+    """What was chosen and how well it fits, one entry a crop."""
+    losses = [
+        {"loss": r.loss, "contextual": r.contextual, "perceptual": r.perceptual}
+        for r in result.reports
+    ]
+    return {
+        "prior": result.reports[0].prior if result.reports else None,
+        "method": [r.method for r in result.reports],
+        "losses": losses,
+        "search_seconds": round(result.seconds, 4),
+    }
+
+
+def _joined(*notes: str | None) -> str | None:
+    return "; ".join(filter(None, notes)) or None
+
+
+def _release() -> None:
+    """Give memory back before trying again."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

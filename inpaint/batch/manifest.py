@@ -1,0 +1,217 @@
+"""What is done already: one JSON line an item, appended, safe at any kill.
+
+A line ``started`` is written before an item is given to a worker and replaced (by a later line)
+when its row comes back. So an output without a row is known to be ours after a kill, and one
+without a line belongs to somebody else and is left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from inpaint.batch.disk import Disk
+from inpaint.batch.folder import SCRATCH, STATE, Folder
+from inpaint.batch.rows import Row
+from inpaint.errors import OutputError
+
+NAME = "manifest.jsonl"
+SEND_ROWS, SEND_SECONDS = 256, 10.0
+
+
+class Manifest:
+    """Rows by path in a file; the last row of a path counts.
+
+    In memory lies one number a path, some 100 bytes; rows are read from the file when asked for.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder must exist.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be opened or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._guard = threading.Lock()
+        self._index: dict[int, int] = {}
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            self._end = self._load()
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def get(self, path: str) -> Row | None:
+        """Return the last row of an item, None if there is none."""
+        offset = self._index.get(_digest(path))
+        row = None if offset is None else _parse(self._line(offset))
+        return row if row and row["path"] == path else None
+
+    def begin(self, rows: list[Row]) -> None:
+        """Note that workers are about to write the outputs of these items; see ``started``."""
+        self._append(rows)
+
+    def add(self, row: Row) -> None:
+        """Append a finished row."""
+        self._append([row])
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def _append(self, rows: list[Row]) -> None:
+        lines = [json.dumps(row).encode() + b"\n" for row in rows]
+        with self._guard:
+            data, start = b"".join(lines), self._end
+            try:
+                written = os.pwrite(self._file, data, start)
+                if written < len(data):  # the disk is full: half a line must not stay
+                    os.ftruncate(self._file, start)
+                    raise OSError(28, "No space left on device")
+            except OSError as error:
+                raise self._failed(error) from error
+            for row, line in zip(rows, lines, strict=True):
+                self._index[_digest(row["path"])] = start
+                start += len(line)
+            self._end = start
+
+    def _line(self, offset: int) -> bytes:
+        data, size = b"", 2048
+        while b"\n" not in data:
+            more = os.pread(self._file, size, offset + len(data))
+            if not more:
+                break
+            data += more
+        return data.partition(b"\n")[0]
+
+    def _load(self) -> int:
+        """Index the file, drop a last line that was cut off, and return where it ends."""
+        offset = end = 0
+        with os.fdopen(os.dup(self._file), "rb") as file:
+            for line in file:
+                row = _parse(line) if line.endswith(b"\n") else None
+                if row:
+                    self._index[_digest(row["path"])] = offset
+                offset += len(line)
+                end = offset if line.endswith(b"\n") else end
+        os.ftruncate(self._file, end)
+        return end
+
+    def _failed(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"{str(self.path)!r} cannot be written ({error.strerror}); "
+            "free some space or choose another --out, then give the same command again"
+        )
+
+
+class Mirrored(Manifest):
+    """A manifest for an output folder that cannot append: kept here, sent there in parts.
+
+    Parameters
+    ----------
+    folder : Folder
+        The output folder; its earlier parts are read at once.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder, self._unsent, self._sent = folder, [], time.monotonic()
+        self._temporary = tempfile.TemporaryDirectory(prefix="inpaint-batch-")
+        path = Path(self._temporary.name) / NAME
+        with path.open("wb") as file:
+            for name in folder.list(STATE).files:
+                if name.startswith("manifest-"):
+                    file.write(folder.read(f"{STATE}/{name}"))
+        super().__init__(path)
+
+    _unsent: list[Row]
+
+    def begin(self, rows: list[Row]) -> None:
+        """As in ``Manifest``, and sent before any worker starts."""
+        self._append(rows)
+        self._send(rows)
+
+    def add(self, row: Row) -> None:
+        """As in ``Manifest``; sent with others."""
+        super().add(row)
+        self._unsent.append(row)
+        late = time.monotonic() - self._sent > SEND_SECONDS
+        if len(self._unsent) >= SEND_ROWS or late:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what was not sent yet."""
+        rows, self._unsent = self._unsent, []
+        self._send(rows)
+        self._sent = time.monotonic()
+
+    def _send(self, rows: list[Row]) -> None:
+        if rows:
+            data = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+            self._folder.write(f"{STATE}/manifest-{time.time_ns():020d}.jsonl", data)
+
+    def close(self) -> None:
+        """Send the rest, then close."""
+        try:
+            self.flush()
+        finally:
+            super().close()
+            self._temporary.cleanup()
+
+
+def started(path: str, out: str, known: Row | None, *, empty: bool) -> Row:
+    """Return the row of an item that a worker is about to fill.
+
+    Parameters
+    ----------
+    path, out : str
+        The item.
+    known : dict, optional
+        Its row so far.
+    empty : bool
+        Nothing has the output's name, so whatever will have it is ours.
+    """
+    known = known or {}
+    before = known.get("out_sha256") or known.get("before")
+    empty = empty or (known.get("status") == "started" and bool(known.get("empty")))
+    return {"path": path, "out": out, "status": "started", "before": before, "empty": empty}
+
+
+def open_manifest(out: Folder) -> Manifest:
+    """Open the manifest of an output folder, made if it is not there, and clear its scratch.
+
+    Raises OutputError when the folder cannot be made or another run is writing into it.
+    """
+    if not isinstance(out, Disk):
+        return Mirrored(out)
+    state = out.root / STATE
+    try:
+        (out.root / SCRATCH).mkdir(parents=True, exist_ok=True)
+        for left in (out.root / SCRATCH).glob("*.tmp"):  # by a run that was killed
+            left.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write into {str(out.root)!r} ({error.strerror}); choose another --out"
+        ) from error
+    return Manifest(state / NAME)
+
+
+def _digest(path: str) -> int:
+    name = path.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big")
+
+
+def _parse(line: bytes) -> Row | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and {"path", "status"} <= row.keys() else None

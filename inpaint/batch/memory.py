@@ -1,0 +1,77 @@
+"""Memory: how much there is, how a process is held to its share, and when it was not enough."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from inpaint.errors import InpaintError
+
+SHARE = 0.8  # of the machine's memory, if nothing is said
+# A worker with its libraries and priors takes 0.5 GB before the first pixel.
+LEAST_A_WORKER = 1 << 30
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_SIGNS = ("out of memory", "can't allocate memory", "insufficient memory", "cannot allocate memory")
+
+
+def parse(text: str) -> int:
+    """Return the bytes of ``4G``, ``500M`` or ``1.5GB``; raises InpaintError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text.strip().lower())
+    if not found or float(found[1]) == 0:
+        raise InpaintError(f"memory is {text!r}, expected a size such as 4G or 500M")
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+def available() -> int | None:
+    """Return the bytes that this machine or its container allows; None if it cannot be told."""
+    found = []
+    with suppress(AttributeError, OSError, ValueError):
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            text = Path(path).read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        if text.isdecimal():
+            found.append(int(text))
+    return min(found, default=None)
+
+
+def hold(limit: int | None) -> None:
+    """Make allocations of this process fail beyond ``limit`` bytes, where the system can.
+
+    The limit is on data (heap and private memory) and not on addresses, of which torch reserves
+    many gigabytes that it never uses.
+    """
+    if limit is None:
+        return
+    try:
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+    except (ImportError, OSError, ValueError):
+        pass  # Windows and macOS have no such limit: out of memory is then the system's to tell
+
+
+def resident() -> int:
+    """Return the resident bytes of this process, 0 where that is not known."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return 0
+
+
+def ran_out(error: BaseException | None) -> bool:
+    """Whether an error means that memory did not suffice: Python's, torch's or OpenCV's."""
+    while error is not None:
+        text = str(error).lower()
+        named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+        if named or any(sign in text for sign in _SIGNS):
+            return True
+        error = error.__cause__
+    return False

@@ -1,0 +1,72 @@
+"""What decides the bytes of an output, and what a worker is told once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from inpaint import registry, weights
+
+
+@dataclass(frozen=True)
+class Options:
+    """How every item is filled; the names of ``pipeline.complete`` and ``masks.load``.
+
+    ``quality`` is a JPEG's or WebP's, None as in the input. ``format`` is ``keep``, ``png``,
+    ``jpg`` or ``webp``. ``keep_times`` gives outputs the file times of their inputs.
+    """
+
+    prior: str = "auto"
+    class_name: str | None = None
+    mode: str = "sharp"
+    stages: tuple[str, ...] = ("auto",)
+    steps: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    grow: float = 0.0
+    invert: bool = False
+    format: str = "keep"
+    quality: int | None = None
+    keep_times: bool = False
+
+    def fingerprint(self) -> str:
+        """Return a short hash of the options and of the priors' configs, hence of their weights.
+
+        The version of this package is no part of it: an update must not undo a million fills.
+        """
+        if self.prior == "auto":
+            priors = registry.shipped()
+        else:
+            priors = {"": weights.read_config(registry.prior_folder(self.prior))}
+        text = json.dumps([asdict(self), priors], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a worker needs to know before its first item; plain values, ready for JSON."""
+
+    images: str
+    masks: str | None
+    out: str
+    options: Options
+    fingerprint: str
+    overwrite: bool = False
+    check: bool = False  # read and compare, fill nothing
+    careful: bool = False  # the second try of what ran out of memory
+    memory: int | None = None  # bytes for this worker
+    index: int = 0  # of this worker on its machine
+
+    def to_json(self) -> str:
+        """Return this as one line of ASCII."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Setup:
+        """Return what ``to_json`` made a line of."""
+        values: dict[str, Any] = json.loads(text)
+        options = values.pop("options")
+        options["stages"] = tuple(options["stages"])
+        return cls(options=Options(**options), **values)

@@ -1,0 +1,153 @@
+"""The Ray engine: Ray Data actors, on this machine or on the cluster at ``RAY_ADDRESS``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from inpaint.batch import memory
+from inpaint.batch.item import Filler
+from inpaint.batch.local import THREADS
+from inpaint.batch.options import Setup
+from inpaint.batch.rows import FAILED, RETRY, Row
+from inpaint.errors import InpaintError
+
+# Items a task: few, so that their rows come back soon; many, so that a million is not a
+# million tasks.
+LEAST_ROWS, MOST_ROWS, MOST_TASKS = 1, 64, 20_000
+
+
+class Actor:
+    """A ``Filler`` in an actor; rows travel as JSON, for names that are not UTF-8."""
+
+    def __init__(self, setup: str) -> None:
+        settings = Setup.from_json(setup)
+        self._fill = Filler(settings)
+        memory.hold(settings.memory)
+
+    def __call__(self, row: dict[str, str]) -> dict[str, str]:
+        """Fill one item."""
+        return {"row": json.dumps(self._fill(json.loads(row["item"])))}
+
+
+def actors(feed: Iterator[Row], setup: Setup, *, workers: int | None) -> Iterator[Row]:
+    """Fill items in Ray Data actors; rows that have a status already pass through.
+
+    Rows carry paths, so images and outputs must lie where every machine of the cluster finds
+    them under the same name: a shared mount, or a URL. Ray Data holds back what actors cannot
+    take yet; the list of items itself is in the memory of the machine that starts the run.
+
+    Parameters
+    ----------
+    feed : iterator of dict
+        Items, all of them read at once.
+    setup : Setup
+        For every actor; ``memory`` is also what Ray reserves for one.
+    workers : int, optional
+        Actors; by default one a core of the cluster.
+
+    Yields
+    ------
+    dict
+        Rows in the order in which Ray returns them. An item whose actor died for good comes as
+        one to retry, or as failed when careful.
+
+    Raises
+    ------
+    InpaintError
+        If Ray is missing or the cluster cannot be reached, or the actors cannot start.
+    """
+    items: dict[str, str] = {}
+    for item in feed:
+        if "status" in item:
+            yield item
+        else:
+            items[item["path"]] = json.dumps(item)
+    if not items:
+        return
+    ray = _ray()
+    ours = not ray.is_initialized()
+    if ours:
+        _connect(ray, workers)
+    try:
+        for result in _results(ray, list(items.values()), setup, workers):
+            row: Row = json.loads(result["row"])
+            items.pop(row["path"], None)
+            yield row
+    except ray.exceptions.RayError as error:
+        raise InpaintError(f"Ray stopped: {_cause(error)}") from error
+    finally:
+        if ours:
+            ray.shutdown()
+    for text in items.values():
+        item = json.loads(text)
+        row = {key: item[key] for key in ("path", "mask", "out")}
+        row |= {"status": FAILED if setup.careful else RETRY, "seconds": None}
+        yield row | {"error": "the Ray actor that filled it died"}
+
+
+def _ray() -> Any:
+    # Nothing is sent anywhere: Ray would report its use otherwise.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+        import ray.data
+    except ImportError:
+        raise InpaintError(
+            "--engine ray needs Ray; run: pip install 'inpaint[ray]', or use --engine local"
+        ) from None
+    return ray
+
+
+def _connect(ray: Any, workers: int | None) -> None:
+    """Join the cluster at RAY_ADDRESS, or start Ray on this machine."""
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if not os.environ.get("RAY_ADDRESS"):
+        options |= {"include_dashboard": False}
+        if workers is not None:
+            options["num_cpus"] = max(workers, 1)
+    try:
+        ray.init(**options)
+    except Exception as error:  # ConnectionError, RuntimeError, ValueError and others
+        where = os.environ.get("RAY_ADDRESS", "this machine")
+        raise InpaintError(
+            f"Ray cannot be reached at {where} ({_cause(error)}); check RAY_ADDRESS"
+        ) from error
+
+
+def _results(
+    ray: Any, items: list[str], setup: Setup, workers: int | None
+) -> Iterator[dict[str, str]]:
+    from ray.data import ActorPoolStrategy, DataContext
+
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.max_errored_blocks = -1  # their items are tried again alone
+    resources = ray.cluster_resources()
+    workers = workers or max(int(resources.get("CPU", 1)), 1)
+    workers = min(workers, len(items))
+    rows = min(max(len(items) // (4 * workers), LEAST_ROWS), MOST_ROWS)
+    tasks = min(-(-len(items) // rows), MOST_TASKS)
+    needs: dict[str, Any] = {"num_cpus": 1}
+    gpus = resources.get("GPU", 0)
+    if gpus and setup.options.device != "cpu":
+        needs["num_gpus"] = min(1.0, gpus / workers)
+    if setup.memory is not None:
+        needs["memory"] = setup.memory
+    data = ray.data.from_items([{"item": item} for item in items], override_num_blocks=tasks)
+    filled = data.map(
+        Actor,
+        fn_constructor_kwargs={"setup": setup.to_json()},
+        compute=ActorPoolStrategy(size=workers),
+        runtime_env={"env_vars": dict.fromkeys(THREADS, "1")},
+        **needs,
+    )
+    yield from filled.iter_rows()
+
+
+def _cause(error: BaseException) -> str:
+    """The last line of what Ray says, which is the error of the actor."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,19 @@
+"""Status rows: what they hold and the words for how an item ended.
+
+A row has ``path``, ``mask`` and ``out`` (relative), ``status``, ``error``, ``seconds``, ``prior``,
+and ``method`` and ``losses``, one entry a crop; and what resuming needs: hashes and stamps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Row = dict[str, Any]
+
+DONE = "done"
+KEPT = "kept"  # done by an earlier run, and nothing has changed since
+CHECKED = "checked"  # by a dry run
+FAILED = "failed"
+RETRY = "retry"  # out of memory beside others: to be tried alone
+ORPHAN = "orphan"  # a mask without an image
+STARTED = "started"  # given to a worker; only ever the last row of an item after a kill

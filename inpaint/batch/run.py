@@ -1,0 +1,211 @@
+"""A run over a folder: plan, skip what is done, fill, write down, try again what needed room."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO
+
+from inpaint.batch.crew import crew
+from inpaint.batch.feed import feed, retried
+from inpaint.batch.lock import Lock
+from inpaint.batch.manifest import Manifest, open_manifest
+from inpaint.batch.options import Options, Setup
+from inpaint.batch.pairing import Orphan
+from inpaint.batch.places import Places
+from inpaint.batch.rows import FAILED, ORPHAN, RETRY, Row
+from inpaint.batch.stop import Stop
+from inpaint.batch.storage import is_url
+from inpaint.errors import InpaintError, OutputError, UnknownNameError
+
+ENGINES = ("local", "ray")
+NAMED = 20  # failures to keep in memory; all are in the manifest
+# callback(done, total, row): after every item; row is its status row.
+Callback = Callable[[int, int, Row], None]
+
+
+@dataclass
+class Summary:
+    """What came of a run; ``failures`` holds the first rows that failed, ``failed`` counts all."""
+
+    total: int = 0
+    done: int = 0
+    kept: int = 0
+    checked: int = 0
+    failed: int = 0
+    orphans: int = 0
+    seconds: float = 0.0
+    failures: list[Row] = field(default_factory=list)
+    interrupted: bool = False
+    stopped: str | None = None
+
+    @property
+    def rate(self) -> float:
+        """Images filled a second."""
+        return self.done / self.seconds if self.seconds else 0.0
+
+    def add(self, row: Row) -> None:
+        """Count a row."""
+        status = row["status"]
+        if status == ORPHAN:
+            self.orphans += 1
+            return
+        setattr(self, status, getattr(self, status) + 1)
+        if status == FAILED and len(self.failures) < NAMED:
+            self.failures.append(row)
+
+
+def run(
+    images: str | os.PathLike[str],
+    masks: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    options: Options | None = None,
+    engine: str = "local",
+    workers: int | None = None,
+    limit: int | None = None,
+    overwrite: bool = False,
+    check: bool = False,
+    report: str | os.PathLike[str] | None = None,
+    callback: Callback | None = None,
+    stop: Stop | None = None,
+) -> Summary:
+    """Fill the holes of all images below a folder; outputs that are done already are kept.
+
+    Parameters
+    ----------
+    images : path or URL
+        Folder, with its subfolders.
+    masks : path or URL, or "alpha"
+        Folder of masks (which may be ``images`` itself), one mask for all, or the erased part
+        of each image.
+    out : path or URL
+        Folder for the outputs, made if it is not there. Its hidden ``.inpaint`` holds the
+        manifest: the rows of all items.
+    options : Options, optional
+        How to fill.
+    engine : {"local", "ray"}
+        Worker processes here, or Ray actors.
+    workers : int, optional
+        How many; 0 fills in this process. By default one a core that this process may use, or
+        one a core of the cluster; fewer where memory would not suffice.
+    limit : int, optional
+        Bytes of memory for all workers together. By default 80 % of the machine's; with Ray
+        and no limit, Ray's own rules hold.
+    overwrite : bool
+        Fill again what is done, and replace files that stand in the way.
+    check : bool
+        Read and pair only: nothing is filled or written, and orphans are reported as rows.
+    report : path, optional
+        File for the status row of every item of this run, a line each, as they come.
+    callback : callable, optional
+        ``callback(done, total, row)`` after every item.
+    stop : Stop, optional
+        Set it to end early; the next run goes on from there.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    ImageError, MaskError
+        If ``images`` or ``masks`` is not there.
+    OutputError
+        If ``out`` or ``report`` cannot be written, or another run is writing into ``out``.
+    InpaintError, UnknownNameError
+        If an option, the engine or a worker cannot be used.
+    """
+    begun = time.monotonic()
+    if engine not in ENGINES:
+        raise UnknownNameError("engine", engine, ENGINES)
+    options, stop = options or Options(), stop or Stop()
+    setup = Setup("", None, "", options, options.fingerprint(), overwrite, check)
+    walk = Places(str(images), str(masks), str(out), options.format)
+    setup = replace(setup, images=walk.images.url, masks=walk.masks_url, out=walk.out.url)
+    _check_memory_urls(setup, engine, workers)
+    workers, share = crew(engine, workers, limit)
+    summary = Summary()
+    with ExitStack() as stack:
+        manifest, lock = None, None
+        if not check:
+            lock = stack.enter_context(Lock(walk.out))
+            manifest = open_manifest(walk.out)
+            stack.callback(_close, manifest, summary)
+        rows = stack.enter_context(_report_file(report)) if report is not None else None
+        summary.total = sum(1 for found in walk.plan() if not isinstance(found, Orphan))
+        again: list[Row] = []
+        items = feed(walk.plan(), manifest, walk.out, setup, stop)
+
+        def work(items: Iterator[Row], setup: Setup, workers: int | None) -> None:
+            for row in _engine(engine, items, setup, workers, lock.file if lock else None):
+                if row["status"] == RETRY:
+                    again.append({key: row[key] for key in ("path", "mask", "out")})
+                    continue
+                summary.add(row)
+                if manifest and row["status"] != ORPHAN and "seconds" in row:
+                    manifest.add(row)
+                if rows:
+                    rows.write(json.dumps({k: v for k, v in row.items() if k != "before"}) + "\n")
+                    rows.flush()
+                done = summary.done + summary.kept + summary.checked + summary.failed
+                if callback:
+                    callback(done, summary.total, row)
+
+        try:
+            work(items, replace(setup, memory=share), workers)
+            if again and not stop.is_set():  # one at a time, with all the memory there is
+                alone = replace(setup, memory=limit or share, careful=True)
+                alone_items, again = again, []
+                work(retried(alone_items, manifest, stop), alone, 0 if workers == 0 else 1)
+        except OutputError as error:  # the manifest: nothing more can be done safely
+            summary.stopped = str(error)
+    summary.interrupted = stop.is_set()
+    summary.seconds = time.monotonic() - begun
+    return summary
+
+
+def _check_memory_urls(setup: Setup, engine: str, workers: int | None) -> None:
+    """``memory://`` is of one process, so workers would not see it."""
+    places = [setup.images, setup.masks or "", setup.out]
+    here = engine == "local" and workers == 0
+    if not here and any(is_url(p) and p.startswith("memory:") for p in places):
+        raise InpaintError("memory:// is within one process; fill with --workers 0")
+
+
+def _engine(
+    name: str, feed: Iterator[Row], setup: Setup, workers: int | None, lock: int | None
+) -> Iterator[Row]:
+    if name == "ray":
+        from inpaint.batch.ray import actors
+
+        return actors(feed, setup, workers=workers)
+    from inpaint.batch.local import here, processes
+
+    if workers == 0:
+        return here(feed, setup)
+    return processes(feed, setup, workers=workers or 1, inherit=lock)
+
+
+@contextmanager
+def _report_file(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(Path(path).open("w", encoding="utf-8"))
+        except OSError as error:
+            raise OutputError(
+                f"{str(path)!r} cannot be written ({error.strerror}); choose another --report"
+            ) from error
+        yield file
+
+
+def _close(manifest: Manifest, summary: Summary) -> None:
+    try:
+        manifest.close()
+    except OutputError as error:  # its last part could not be sent
+        summary.stopped = summary.stopped or str(error)

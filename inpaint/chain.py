@@ -1,0 +1,43 @@
+"""Which stages follow a search, and with what settings."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from inpaint import registry
+from inpaint.patch import Patch
+
+Stage = Callable[[Patch], Patch]
+AUTO = ("auto",)
+# What a refiner aims at: 0 the most likely pixel values, 1 the most natural look.
+SHARPNESS = {"psnr": 0.0, "sharp": 1.0}
+
+
+def names(stages: Sequence[str], *, mode: str, whole: bool) -> tuple[str, ...]:
+    """The stages' names, with ``auto`` spelt out.
+
+    ``auto`` blends and refines. Texture is copied from the photo itself in the mode ``sharp``; not
+    in aligned pictures (``whole``), where nothing repeats.
+    """
+    if tuple(stages) != AUTO:
+        return tuple(stages)
+    suits = mode == "sharp" and not whole and "texture" in registry.stages()
+    texture = ("texture",) if suits else ()
+    return ("poisson", "recurrent", "attention", *texture)
+
+
+def build(stages: Sequence[str], *, family: str, mode: str) -> list[Stage]:
+    """The stages' functions, each given those of the settings that it takes.
+
+    Raises UnknownNameError for a name that is no stage.
+    """
+    settings: dict[str, Any] = {"family": family, "sharpness": SHARPNESS[mode]}
+    chain: list[Stage] = []
+    for name in stages:
+        apply = registry.stage(name)
+        taken = inspect.signature(apply).parameters
+        chain.append(partial(apply, **{k: v for k, v in settings.items() if k in taken}))
+    return chain

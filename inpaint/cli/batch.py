@@ -1,0 +1,228 @@
+"""``inpaint batch``: a folder of images in, their holes filled, a folder out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from inpaint import classes, registry
+from inpaint.cli.errors import FAILED, INTERRUPTED
+from inpaint.cli.progress import bar
+from inpaint.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from inpaint.batch.rows import Row
+    from inpaint.batch.run import Summary
+
+PULSE = 30.0  # seconds between lines of progress where stderr is no terminal
+
+
+@click.command(name="batch")
+@click.argument("images")
+@click.option(
+    "--masks",
+    required=True,
+    help="Folder of masks (a.png, a_mask.png or a.jpg.png for a.jpg; may be IMAGES itself), one "
+    "mask for all, or 'alpha': what is transparent. White is the hole.",
+)
+@click.option("--out", required=True, help="Folder to write; subfolders and names are kept.")
+@click.option(
+    "--format",
+    "format_",
+    default="keep",
+    show_default=True,
+    type=click.Choice(["keep", "png", "jpg", "webp"]),
+    help="Of the outputs.",
+)
+@click.option("--prior", default="auto", show_default=True, help="Name, folder, or auto.")
+@click.option("--class", "class_name", help="Class to steer a class-conditional prior.")
+@click.option("--mode", default="sharp", show_default=True, type=click.Choice(["sharp", "psnr"]))
+@click.option(
+    "--stage",
+    "stages",
+    multiple=True,
+    help=f"After the search, in this order: {', '.join(registry.stages())}, or none. [auto]",
+)
+@click.option("--steps", type=click.IntRange(min=0), help="Search steps. [the prior's own]")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62))
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--grow", default=0.0, show_default=True, help="Widen the holes by so many pixels.")
+@click.option("--invert", is_flag=True, help="The masks are black where the hole is.")
+@click.option("--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]")
+@click.option("--keep-times", is_flag=True, help="Give outputs the file times of their inputs.")
+@click.option(
+    "--workers", type=click.IntRange(min=0), help="Processes; 0: none but this one. [all cores]"
+)
+@click.option("--memory", help="For all workers together, such as 4G. [80 % of the machine's]")
+@click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    type=click.Choice(["local", "ray"]),
+    help="ray: the cluster at RAY_ADDRESS, or this machine.",
+)
+@click.option("--overwrite", is_flag=True, help="Fill again, and replace files in the way.")
+@click.option("--check", is_flag=True, help="Only read, pair and list; write nothing.")
+@click.option("--report", metavar="FILE.jsonl", help="Write a status row an item there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def command(
+    images: str,
+    masks: str,
+    out: str,
+    format_: str,
+    prior: str,
+    class_name: str | None,
+    mode: str,
+    stages: tuple[str, ...],
+    steps: int | None,
+    seed: int,
+    device: str,
+    grow: float,
+    invert: bool,
+    quality: int | None,
+    keep_times: bool,
+    workers: int | None,
+    memory: str | None,
+    engine: str,
+    overwrite: bool,
+    check: bool,
+    report: str | None,
+    as_json: bool,
+) -> int:
+    """Fill the holes of all IMAGES, a folder with its subfolders.
+
+    Stopped, failed or killed: give the same command again, and it goes on where it was. What is
+    done is kept; changed inputs or options are done anew. A file gets the same bytes in any
+    folder, by any number of workers and by either engine. Places may be URLs (s3://, gs://, ...)
+    where their fsspec package is installed.
+    """
+    from inpaint.batch import memory as sizes
+    from inpaint.batch.options import Options
+    from inpaint.batch.run import run
+    from inpaint.batch.stop import Stop
+
+    if class_name is not None:
+        prior = classes.prior_of(prior, class_name)
+    if stages not in (("none",), ("auto",)):
+        for unknown in set(stages) - set(registry.stages()):
+            raise UnknownNameError("stage", unknown, registry.stages())
+    options = Options(
+        prior=prior,
+        class_name=class_name,
+        mode=mode,
+        stages=() if stages == ("none",) else stages or ("auto",),
+        steps=steps,
+        seed=seed,
+        device=device,
+        grow=grow,
+        invert=invert,
+        format=format_,
+        quality=quality,
+        keep_times=keep_times,
+    )
+    stop = Stop()
+    with bar() as progress, stop.listening(_finishing):
+        tell = _teller(progress, "check" if check else "fill")
+
+        def each(done: int, total: int, row: Row) -> None:
+            tell(done, total, row)
+            if check:
+                _list(row)
+
+        summary = run(
+            images,
+            masks,
+            out,
+            options=options,
+            engine=engine,
+            workers=workers,
+            limit=None if memory is None else sizes.parse(memory),
+            overwrite=overwrite,
+            check=check,
+            report=report,
+            callback=each,
+            stop=stop,
+        )
+    _print(summary, out, check=check, as_json=as_json, report=report)
+    if summary.interrupted:
+        return INTERRUPTED
+    return FAILED if summary.failed or summary.stopped else 0
+
+
+def _finishing() -> None:
+    click.echo("finishing the images in work; Ctrl-C again to drop them", err=True)
+
+
+def _teller(progress: Progress, what: str) -> Callable[[int, int, Row], None]:
+    """A callback that moves the bar, or says a line now and then where there is none."""
+    task = progress.add_task(what, total=None)
+    begun = said = time.monotonic()
+    filled = 0
+
+    def tell(done: int, total: int, row: Row) -> None:
+        nonlocal said, filled
+        filled += row["status"] in ("done", "checked")
+        now = time.monotonic()
+        rate = filled / max(now - begun, 1e-9)
+        progress.update(
+            task, description=f"{what} {rate:.2f} images/s", completed=done, total=total
+        )
+        if not progress.console.is_terminal and now - said >= PULSE:
+            left = f", {(total - done) / rate / 60:.1f} min left" if rate else ""
+            click.echo(f"{done} of {total}, {rate:.2f} images/s{left}", err=True)
+            said = now
+
+    return tell
+
+
+def _list(row: Row) -> None:
+    """One line of --check on stdout."""
+    name = _quoted(row["path"])
+    if row["status"] == "orphan":
+        click.echo(f"orphan\t{name}\tthis mask belongs to no image")
+    elif row["status"] == "failed":
+        click.echo(f"failed\t{name}\t{row['error']}")
+    else:
+        mask = "alpha" if row["mask"] is None else _quoted(row["mask"])
+        note = f"\twarning: {row['note']}" if row["note"] else ""
+        click.echo(f"ok\t{name}\t{mask}\t{_quoted(row['out'])}{note}")
+
+
+def _quoted(name: str) -> str:
+    """A name as it is, or with its escapes where it would break the line."""
+    return name if name.isprintable() else repr(name)
+
+
+def _print(summary: Summary, out: str, *, check: bool, as_json: bool, report: str | None) -> None:
+    if as_json:
+        values = {**asdict(summary), "seconds": round(summary.seconds, 3)}
+        click.echo(json.dumps({**values, "images_per_second": round(summary.rate, 4)}))
+    elif not check:
+        click.echo(out)
+    if check:
+        line = f"{summary.checked} can be filled"
+    else:
+        line = f"{summary.done} filled, {summary.kept} kept"
+    line += f", {summary.failed} failed in {summary.seconds:.1f} s"
+    if summary.done:
+        line += f" ({summary.rate:.2f} images/s)"
+    click.echo(line, err=True)
+    if summary.orphans:
+        click.echo(f"{summary.orphans} masks belong to no image; --check lists them", err=True)
+    for row in summary.failures if not check else ():
+        click.echo(f"  {_quoted(row['path'])}: {row['error']}", err=True)
+    if summary.failed > len(summary.failures) and not check:
+        where = report or f"{out}/.inpaint/manifest.jsonl"
+        more = summary.failed - len(summary.failures)
+        click.echo(f"  and {more} more, all in {where}", err=True)
+    if summary.stopped:
+        click.echo(f"Error: stopped: {summary.stopped}", err=True)
+    if summary.interrupted:
+        click.echo("interrupted; the same command goes on from here", err=True)

@@ -1,0 +1,302 @@
+"""Denoise, enlarge, colourise: the latent search with another known operator, y = A x + n.
+
+picture -> what A saw of it -> overlapping windows -> prior (closed form or search) -> blend
+
+One file a task defines A and what becomes of the answer (``denoise``, ``superres``,
+``colorize``). A Gaussian prior is solved exactly, the others are searched.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from inpaint import images, registry, weights
+from inpaint.choose import families, sees_whole
+from inpaint.devices import resolve
+from inpaint.errors import ImageError, InpaintError, UnknownNameError, WeightsError
+from inpaint.images import Picture
+from inpaint.priors import Prior
+from inpaint.priors.gaussian import Gaussian
+from inpaint.restore import patches, windows
+from inpaint.restore.noise import estimate
+from inpaint.restore.posterior import Posterior
+from inpaint.restore.task import Task
+from inpaint.search import search
+
+SCALES = (2, 4)
+MAX_PIXELS = 200_000_000  # as ``images.read``: what is written can be read again
+# Windows by which families are compared, and windows that are searched at once.
+COMPARED, SEARCHED = 16, 8
+# Side of the neighbourhood in which what a network leaves out is measured.
+AROUND = 9
+# callback(windows done, windows in all)
+Callback = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restored picture, and how it came about."""
+
+    picture: Picture
+    task: str
+    prior: str
+    noise: float
+    windows: int
+    seconds: float
+    evidence: dict[str, float] = field(default_factory=dict)
+
+
+def restore(image: np.ndarray, *, task: str, **options: Any) -> np.ndarray:
+    """Restore an image.
+
+    Parameters
+    ----------
+    image : ndarray (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)
+        RGB order; uint8, uint16, or float in [0, 1]. Not modified.
+    task : {"denoise", "superres", "colorize"}
+        ``superres`` returns (scale * H, scale * W), ``colorize`` makes grey RGB.
+    **options
+        ``prior``, ``noise``, ``scale``, ``seed``, ``device``: see ``restore_picture``.
+
+    Returns
+    -------
+    ndarray
+        Of the type of ``image``; its alpha is kept.
+
+    Raises
+    ------
+    ImageError, InpaintError, UnknownNameError, WeightsError, SearchError
+        Each says what came, what was expected and what to do.
+    """
+    pixels = restore_picture(images.from_array(image), task=task, **options).picture.pixels
+    if image.ndim == 2 and pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
+    if np.issubdtype(image.dtype, np.floating):
+        return (pixels / 65535).astype(image.dtype)
+    return pixels >= 128 if image.dtype == np.bool_ else pixels.astype(image.dtype)
+
+
+def restore_picture(
+    picture: Picture,
+    *,
+    task: str,
+    prior: str = "auto",
+    noise: float | None = None,
+    scale: int = 2,
+    seed: int = 0,
+    device: str = "auto",
+    callback: Callback | None = None,
+    **search_options: Any,
+) -> Restored:
+    """Restore a picture of any size.
+
+    Parameters
+    ----------
+    picture : Picture
+        From ``images.read`` or ``images.from_array``.
+    task : str
+        A name of ``registry.tasks()``.
+    prior : str
+        A name of ``inpaint list priors``, a folder made by ``pretrain``, or ``auto``: the
+        Gaussian prior under which the picture, as A saw it, is most likely.
+    noise : float, optional
+        Standard deviation of the noise in 8 bit steps (0 to 255), whatever the depth. By default
+        ``denoise`` estimates it and the other tasks take 0.
+    scale : {2, 4}
+        For ``superres``.
+    seed : int
+        The same seed gives the same bytes on the same machine and device. Gaussian priors draw
+        nothing.
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    callback : callable, optional
+        ``callback(done, all)`` after every lot of windows.
+    **search_options
+        Any keyword of ``search.search``, over the prior's own defaults.
+
+    Returns
+    -------
+    Restored
+        Depth, alpha and metadata of ``picture``.
+    """
+    started = time.perf_counter()
+    if task not in registry.tasks():
+        raise UnknownNameError("task", task, registry.tasks())
+    if scale not in SCALES:
+        raise InpaintError(f"scale is {scale}; expected 2 or 4")
+    if noise is not None and not 0 <= noise <= 255:
+        raise InpaintError(f"noise is {noise}; expected a standard deviation from 0 to 255")
+    where = resolve(device)
+    area = picture.height * picture.width * _job(task, scale, False).scale ** 2
+    if area > MAX_PIXELS:
+        raise ImageError(
+            f"the result would have {area / 1e6:.0f} million pixels, the limit is "
+            f"{MAX_PIXELS / 1e6:.0f} million; take a smaller --scale or a part of the picture"
+        )
+    values, grey = _values(picture)
+    job = _job(task, scale, grey)
+    sigma = noise / 255 if noise is not None else estimate(values) if job.blind else 0.0
+    name, evidence = _choose(prior, job, values, sigma, str(where))
+    model, whole = registry.load_prior(name, str(where)), sees_whole(name)
+    if model.size % job.scale:
+        raise WeightsError(f"{name} has {model.size} px, which {job.scale} does not divide")
+    y = job.observe(values, model.size, whole)
+    side, solve = _solver(model, job, sigma, whole, seed, search_options)
+    total = windows.count(y.shape[:2], side)
+
+    def answer(some: Tensor, first: int) -> Tensor:
+        found = solve(some.to(where), first)
+        if callback:
+            callback(first + len(some), total)
+        return found
+
+    blended = windows.over(y, side, job.scale, answer)
+    result = _into(picture, job.finish(values, blended))
+    seconds = time.perf_counter() - started
+    return Restored(result, task, name, 255 * sigma, total, seconds, evidence)
+
+
+@lru_cache(maxsize=8)
+def _job(task: str, scale: int, grey: bool) -> Task:
+    """Return the task, the same object every time: the closed form is kept by it."""
+    job: Task = importlib.import_module(f"inpaint.restore.{task}").task(scale=scale, grey=grey)
+    return job
+
+
+def _values(picture: Picture) -> tuple[np.ndarray, bool]:
+    """Colours in [0, 1], (H, W, 3), or (H, W, 1) where all pixels are grey; and whether so."""
+    values = images.rgb01(picture)
+    grey = bool((values == values[..., :1]).all())
+    return (values[..., :1] if grey else values), grey
+
+
+def _choose(
+    prior: str, job: Task, values: np.ndarray, sigma: float, device: str
+) -> tuple[str, dict[str, float]]:
+    """The prior's name, and by family the evidence that decided."""
+    if prior != "auto":
+        size = int(_config(prior)["size"])
+        if sees_whole(prior) and not _fits(job, values, size):
+            height, width = (job.scale * n for n in values.shape[:2])
+            raise ImageError(
+                f"{prior} knows whole pictures of {size}x{size} px only, the result would be "
+                f"{width}x{height}; use --prior auto, or one whose view is 'crop'"
+            )
+        return prior, {}
+    names = {family: kinds["gaussian"] for family, kinds in families().items()}
+    able = {
+        family: name
+        for family, name in names.items()
+        if not sees_whole(name) or _fits(job, values, int(_config(name)["size"]))
+    }
+    if not able:
+        raise WeightsError(
+            f"{registry.ZOO}: no gaussian prior for pictures of this size; install the package "
+            "again, or name a prior folder with --prior"
+        )
+    if len(able) == 1:
+        return next(iter(able.values())), {}
+    evidence = {}
+    for family, name in able.items():
+        model = registry.load_prior(name, device)
+        assert isinstance(model, Gaussian)
+        y = job.observe(values, model.size, sees_whole(name))
+        some = windows.cut(y, model.size // job.scale, at_most=COMPARED).to(model.mean.device)
+        evidence[family] = float(Posterior(model, job, sigma).evidence(some).mean())
+    return able[max(evidence, key=lambda family: evidence[family])], evidence
+
+
+def _config(name: str) -> dict[str, Any]:
+    return weights.read_config(registry.prior_folder(name))
+
+
+def _fits(job: Task, values: np.ndarray, size: int) -> bool:
+    return job.fits or all(job.scale * side == size for side in values.shape[:2])
+
+
+def _solver(
+    model: Prior,
+    job: Task,
+    sigma: float,
+    whole: bool,
+    seed: int,
+    options: dict[str, Any],
+) -> tuple[int, Callable[[Tensor, int], Tensor]]:
+    """Side of a window of y, and: windows, the index of the first -> windows of the result."""
+    if isinstance(model, Gaussian) and not options:
+        seen = patches.of(model) if job.local and not whole else model
+        posterior = Posterior(seen, job, sigma)
+
+        def exact(y: Tensor, first: int) -> Tensor:
+            x, left_out = posterior(y)
+            return job.assemble(y, x, _gain(left_out, sigma))
+
+        return seen.size // job.scale, exact
+
+    def searched(y: Tensor, first: int) -> Tensor:
+        lots = [
+            _search(model, job, lot, seed + first + SEARCHED * i, options)
+            for i, lot in enumerate(y.split(SEARCHED))
+        ]
+        x = torch.cat(lots)
+        # Only the rest itself says what a network leaves out: its mean square around each pixel,
+        # less the noise (Lee 1980).
+        power = (y - job.operator(x)).square().mean(1, keepdim=True)
+        power = avg_pool2d(power, AROUND, 1, AROUND // 2, count_include_pad=False)
+        return job.assemble(y, x, _gain((power - sigma**2).clamp_min(0), sigma))
+
+    return model.size // job.scale, searched
+
+
+def _gain(left_out: Tensor, sigma: float) -> Tensor:
+    """Wiener's r / (r + sigma²); 1 without noise."""
+    if not sigma:
+        return torch.ones_like(left_out)
+    return left_out / (left_out + sigma**2)
+
+
+def _search(model: Prior, job: Task, y: Tensor, seed: int, options: dict[str, Any]) -> Tensor:
+    """Best image (n, 3, S, S) that a search finds for each window of y (n, C, s, s)."""
+    # Every value is known alike: no window around a hole.
+    settings = {**model.search_defaults, "window": 1, "base": 1.0, **options}
+    nothing = torch.zeros(y[:, 0].shape, dtype=torch.bool, device=y.device)
+    found = search(
+        model,
+        y,
+        nothing,
+        seeds=[seed + i for i in range(len(y))],
+        operator=job.operator,
+        guess=job.guess(y),
+        **settings,
+    )
+    return found.x[:, 0]
+
+
+def _into(picture: Picture, values: np.ndarray) -> Picture:
+    """``values`` (H', W', 1 or 3) at the depth of ``picture``, with its alpha resized."""
+    colours = values.shape[2]
+    if picture.pixels.shape[2] > 2 and colours == 1:
+        values, colours = np.repeat(values, 3, axis=2), 3
+    pixels = np.rint(np.clip(values.astype(np.float64), 0, 1) * picture.peak)
+    pixels = pixels.astype(picture.pixels.dtype)
+    if picture.alpha is not None:
+        alpha = np.ascontiguousarray(picture.alpha)
+        height, width = pixels.shape[:2]
+        if alpha.shape != (height, width):
+            alpha = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
+        pixels = np.concatenate([pixels, alpha[..., None]], axis=2)
+    if pixels.shape[2] == picture.pixels.shape[2]:
+        return replace(picture, pixels=pixels)
+    # Colours where there were none: a grey JPEG's one table does not fit them.
+    return replace(picture, pixels=pixels, qtables=None, subsampling=None)

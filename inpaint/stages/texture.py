@@ -1,0 +1,167 @@
+"""Patch attention with hard weights: the fill's structure, in texture copied from the photo itself.
+
+No weights are needed. Every pixel of the hole takes the colour of one known pixel, the one whose
+surroundings are most like its own; the fill so far says what belongs where. Use it after a blend.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from inpaint.crop import fill_nearest
+from inpaint.patch import Patch
+from inpaint.texture.features import DIMENSIONS, SIDE, Weights, constant, describe, gradients
+from inpaint.texture.levels import Level, Map, depth, pyramid, sources
+from inpaint.texture.match import exact, peel, propagate
+
+_THIN = 3.0  # holes no deeper than this stay as they are: a smooth fill is nearer the truth there
+_COARSEST_DEPTH = 3.0  # pixels between the hole's edge and its middle where the search begins
+_PRODUCTS = 1.5e9  # multiplications an exact search may cost: about 0.1 s on one core
+_SEARCHED = 700_000  # hole pixels; where there are more, sources are carried up and not improved
+_CELLS = 64  # of the grid of expected roughness, along the longer side
+_KNOWN_SHARE = 0.1  # a cell with less known area than this takes its nearest neighbour's
+_BLUR = 1.0  # of that grid, in cells
+_ROUNDS = 2  # of propagation at a level too large for an exact search
+_REACH = 4  # of the random steps, in pixels
+
+
+def apply(
+    patch: Patch,
+    *,
+    weights: Weights = Weights(),  # noqa: B008, frozen
+    smooth: float = 1 / 64,
+    keep: float = 0.5,
+    passes: int = 3,
+) -> Patch:
+    """Copy texture from the known part of the picture into the hole, where the fill says what.
+
+    After Wexler et al. 2007 and Newson et al. 2014: from coarse to fine, (1) describe the patches
+    of the fill so far, (2) find the nearest known patch of each, (3) copy its centre. Places are
+    carried up the levels, not pixels, so that texture is never averaged.
+
+    Parameters
+    ----------
+    patch : Patch
+        ``filled`` holds the smooth fill.
+    weights : Weights
+        What counts beside the pixels when patches are compared.
+    smooth : float
+        Sigma, in the crop's longer side, below which ``filled`` is not trusted.
+    keep : float
+        How much of the fill's own smooth part the result takes back; 0 copies colours as well.
+    passes : int
+        How often (1) to (3) are repeated at each level.
+
+    Returns
+    -------
+    Patch
+        Unchanged where the hole is thin, or where nothing can be copied from.
+    """
+    todo = _thick(patch.mask)
+    if not todo.any():
+        return patch
+    sigma = max(1.0, smooth * max(patch.mask.shape))
+    colour = cv2.GaussianBlur(patch.filled, (0, 0), sigma)
+    structure = np.dstack([colour, _roughness(patch.filled, patch.mask)])
+    levels = pyramid(Level(patch.filled, todo, patch.mask, structure), _COARSEST_DEPTH)
+    if not sources(levels[-1].unknown).any():
+        return patch
+    generator = np.random.default_rng(patch.seed)
+    places = None
+    for level in reversed(levels):
+        places = _matched(level, places, weights, passes, generator)
+    assert places is not None
+    copied = places.composed(patch.filled)
+    return patch.with_filled(_joined(copied, patch.filled, todo, sigma, keep))
+
+
+def _thick(mask: np.ndarray) -> np.ndarray:
+    """The mask without those of its pieces that are nowhere deeper than ``_THIN``."""
+    if depth(mask) <= _THIN:
+        return np.zeros_like(mask)
+    near = mask.astype(np.uint8)
+    deep = cv2.distanceTransform(near, cv2.DIST_L2, cv2.DIST_MASK_5) > _THIN
+    count, labels = cv2.connectedComponents(near, connectivity=8)
+    thick = np.zeros(count, dtype=bool)
+    thick[labels[deep]] = True
+    return thick[labels]
+
+
+def _roughness(image: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+    """Mean absolute gradients on a coarse grid, carried into the hole: (H, W, 2) float32.
+
+    A cell is the mean over its known pixels; one without any takes its nearest neighbour's.
+    """
+    shape = unknown.shape
+    # A gradient needs the pixels around it, so those beside the hole are not known either.
+    known = (~unknown).astype(np.float32)
+    known = cv2.erode(known, np.ones((SIDE + 2, SIDE + 2), np.uint8))
+    scale = min(1.0, _CELLS / max(shape))
+    size = tuple(max(1, round(side * scale)) for side in reversed(shape))
+    share = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
+    cells = cv2.resize(gradients(image) * known[..., None], size, interpolation=cv2.INTER_AREA)
+    cells /= np.maximum(share, np.float32(1e-6))[..., None]
+    cells = cv2.GaussianBlur(fill_nearest(cells, share < _KNOWN_SHARE), (0, 0), _BLUR)
+    return cv2.resize(cells, shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _matched(
+    level: Level,
+    places: Map | None,
+    weights: Weights,
+    passes: int,
+    generator: np.random.Generator,
+) -> Map:
+    """Steps (1) to (3) at one level; ``places`` are those of the level below, None at the first."""
+    image, todo, unknown, structure = level
+    found = Map(todo) if places is None else places.carried(todo)
+    if len(found.y) > _SEARCHED and places is not None:
+        return found
+    valid = sources(unknown)
+    rows, columns = (c.astype(np.int32) for c in np.nonzero(valid))
+    fixed, texture = constant(structure, weights), gradients(image)
+    known = describe(image, texture, fixed, weights)
+    if places is None:
+        peel(image, fixed, found, (rows, columns))
+    small = len(found.y) * len(rows) * DIMENSIONS <= _PRODUCTS
+    for _ in range(passes if small else 1):
+        target = _targets(found, image, texture, fixed, weights)
+        if small:
+            exact(target, known, found, (rows, columns))
+        else:
+            propagate(target, known, found, valid, generator, rounds=_ROUNDS, reach=_REACH)
+    return found
+
+
+def _targets(
+    found: Map, image: np.ndarray, texture: np.ndarray, fixed: np.ndarray, weights: Weights
+) -> np.ndarray:
+    """Descriptions of the fill at the hole's pixels, (n, D), from the box around them alone."""
+    h = len(image)
+    top, left = (max(int(c.min()) - SIDE, 0) for c in (found.y, found.x))
+    box = slice(top, min(int(found.y.max()) + SIDE, h)), slice(left, int(found.x.max()) + SIDE)
+    inside = found.y - top, found.x - left
+    parts = []
+    for whole in (image, texture):
+        part = whole[box].copy()
+        part[inside] = whole[found.row, found.column]
+        parts.append(part)
+    described: np.ndarray = describe(*parts, fixed[box], weights)[inside]
+    return described
+
+
+def _joined(
+    copied: np.ndarray, smooth: np.ndarray, todo: np.ndarray, sigma: float, keep: float
+) -> np.ndarray:
+    """Give ``copied`` back ``keep`` of the low frequencies of ``smooth``: c + k B(s - c).
+
+    B is a Gaussian blur over the hole alone; texture is above it and keeps its strength.
+    """
+    if keep == 0:
+        return copied
+    inside = todo.astype(np.float32)
+    offset = cv2.GaussianBlur((smooth - copied) * inside[..., None], (0, 0), sigma)
+    share = np.maximum(cv2.GaussianBlur(inside, (0, 0), sigma), np.float32(1e-3))
+    shifted = copied + np.float32(keep) * offset / share[..., None]
+    return np.where(todo[..., None], np.clip(shifted, 0, 1), copied)

@@ -1,0 +1,135 @@
+"""What two patches are compared by: a few whole numbers a pixel, so that sums are exact.
+
+A patch P (7x7, RGB) becomes the low frequencies of its orthonormal cosine transform in opponent
+colours, the strength of its gradients, the smooth structure around it and its place,
+
+    f(P) = [C(P), w_t t, w_s s, w_p p],    d(P, Q) = |f(P) - f(Q)|².
+
+With all frequencies |C(P) - C(Q)|² is the sum of squared differences of the two patches; the low
+ones hold most of it, and unlike principal components they need no fit. Whole numbers below 2⁹
+keep a product of two such vectors exact in float32, so that the nearest patch does not depend on
+the number of threads or on the order of a sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+SIDE = 7
+RADIUS = SIDE // 2
+UNIT = 84.0
+"""Steps a unit of f: a white patch is 6.06 units, so about 511 steps, from middle grey."""
+
+_LIMIT = 511
+_LUMA, _CHROMA = 4, 1  # highest u + v of a frequency (u, v) that is kept
+_STRIP = 256  # rows at a time: the floats of a large crop would fill the memory
+_OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], dtype=np.float32)
+_OPPONENT /= np.sqrt(np.square(_OPPONENT).sum(1, keepdims=True))
+_MIRROR = cv2.BORDER_REFLECT_101
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What counts beside the pixels, relative to a whole patch of pixels.
+
+    texture : mean absolute gradients of the patch itself.
+    structure : colour of the smooth fill around the patch.
+    roughness : mean absolute gradients expected there; keeps smooth patches, from out of focus,
+        out of rough surroundings.
+    down, across : distance in the picture, in its longer side.
+    """
+
+    texture: float = 0.3
+    structure: float = 1.0
+    roughness: float = 1.0
+    down: float = 0.0
+    across: float = 0.0
+
+
+def frequencies() -> list[tuple[int, int, int]]:
+    """Return the kept (channel, u, v), u across and v down."""
+    tops = (_LUMA, _CHROMA, _CHROMA)
+    return [
+        (c, u, s - u) for c, top in enumerate(tops) for s in range(top + 1) for u in range(s + 1)
+    ]
+
+
+DIMENSIONS = len(frequencies()) + 2 + 3 + 2 + 2
+
+
+def opponent(image: np.ndarray) -> np.ndarray:
+    """Turn RGB (H, W, 3) in [0, 1] into luma around middle grey and two chroma channels."""
+    return cv2.transform(image.astype(np.float32) - np.float32(0.5), _OPPONENT)
+
+
+def gradients(image: np.ndarray) -> np.ndarray:
+    """Mean absolute differences of luma across and down over a patch: (H, W, 2) float32."""
+    luma = np.ascontiguousarray(opponent(image)[..., 0])
+    steps = [np.abs(cv2.Sobel(luma, cv2.CV_32F, dx, 1 - dx, ksize=1)) for dx in (1, 0)]
+    return cv2.blur(np.dstack(steps), (SIDE, SIDE), borderType=_MIRROR)
+
+
+def constant(structure: np.ndarray, weights: Weights) -> np.ndarray:
+    """Return the part of f that no fill changes, structure and place: (H, W, 7) float32.
+
+    ``structure`` (H, W, 5): the smooth fill's RGB in [0, 1], and the roughness expected across
+    and down. A difference that is the same all over a patch counts SIDE times in f, as in the
+    transform's constant coefficient.
+    """
+    h, w = structure.shape[:2]
+    longer = np.float32(max(h, w))
+    y, x = (c.astype(np.float32) / longer - np.float32(0.5) for c in np.mgrid[:h, :w])
+    root = np.float32(np.sqrt(3))
+    parts = [
+        weights.structure * opponent(np.ascontiguousarray(structure[..., :3])),
+        weights.roughness * structure[..., 3:],
+        weights.down * root * y,
+        weights.across * root * x,
+    ]
+    return np.float32(SIDE) * np.dstack(parts)
+
+
+def describe(
+    image: np.ndarray, texture: np.ndarray, fixed: np.ndarray, weights: Weights
+) -> np.ndarray:
+    """Return f of every pixel's patch, mirrored at the border: (H, W, DIMENSIONS) int16.
+
+    Parameters
+    ----------
+    image : ndarray (H, W, 3)
+        RGB in [0, 1].
+    texture : ndarray (H, W, 2)
+        From ``gradients``; of a fill, copied from the same places as its pixels.
+    fixed : ndarray (H, W, 7)
+        From ``constant``.
+    weights : Weights
+        The weights; those of structure and place are in ``fixed`` already.
+    """
+    h, w = image.shape[:2]
+    out = np.empty((h, w, DIMENSIONS), dtype=np.int16)
+    for top in range(0, h, _STRIP):
+        low, high = max(top - RADIUS, 0), min(top + _STRIP + RADIUS, h)
+        rows = slice(top, min(top + _STRIP, h))
+        inner = slice(top - low, rows.stop - low)
+        rough = np.float32(SIDE * weights.texture) * texture[rows]
+        parts = [_transform(image[low:high])[inner], rough, fixed[rows]]
+        f = np.concatenate(parts, axis=2) * np.float32(UNIT)
+        out[rows] = np.clip(np.rint(f), -_LIMIT, _LIMIT)
+    return out
+
+
+def _transform(image: np.ndarray) -> np.ndarray:
+    """The kept coefficients C of every pixel's patch: (H, W, K) float32."""
+    n = np.arange(SIDE)
+    basis = np.cos(np.pi * np.outer(n, n + 0.5) / SIDE) * np.sqrt(2 / SIDE)
+    basis[0] /= np.sqrt(2)
+    channels = [np.ascontiguousarray(c) for c in np.moveaxis(opponent(image), 2, 0)]
+    return np.dstack(
+        [
+            cv2.sepFilter2D(channels[c], cv2.CV_32F, basis[u], basis[v], borderType=_MIRROR)
+            for c, u, v in frequencies()
+        ]
+    )

@@ -1,0 +1,207 @@
+"""What a refiner learns from: true images, masks, and the fills that the earlier stages make.
+
+The fills are made once, by the search and the Poisson blend that ``inpaint fill`` runs, and kept
+as uint8 in a memory map. A share of them is replaced, when they are drawn, by a cheap proxy, so
+that a refiner is not lost when another prior stands before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from inpaint.crop import enlarge, fill_nearest, shrink
+from inpaint.errors import OutputError
+from inpaint.evaluate import protocols
+from inpaint.priors import Prior
+from inpaint.search import search
+from inpaint.stages.poisson import blend
+from pretrain import data
+
+# The masks that people paint and that benchmarks use; blobs more often than dust.
+MASKS = (
+    "center",
+    "half",
+    "random80",
+    "random50",
+    "pattern",
+    "pattern",
+    "thin",
+    "medium",
+    "thick",
+    "thick",
+    "bucket:01-30",
+    "bucket:20-50",
+)
+
+
+@dataclass(frozen=True)
+class Fills:
+    """Pairs of a true image and its fill.
+
+    Attributes
+    ----------
+    images : data.Images
+        The true images, cached at ``size``.
+    filled : ndarray (P, S, S, 3) of uint8
+        Memory-mapped fills; equal to the image outside the hole.
+    image_of, mask_of : ndarray (P,) of int
+        Which image and which mask belong to a fill.
+    masks : ndarray (M, S, S) of bool
+        True = hole.
+    """
+
+    images: data.Images
+    filled: np.ndarray
+    image_of: np.ndarray
+    mask_of: np.ndarray
+    masks: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.filled)
+
+
+def draw_masks(count: int, size: int, *, seed: int) -> np.ndarray:
+    """``count`` masks (count, size, size) of the kinds in ``MASKS``, turned and mirrored."""
+    rng = np.random.default_rng([seed, 7])
+    masks = np.empty((count, size, size), bool)
+    for i in range(count):
+        mask = protocols.make(MASKS[i % len(MASKS)], (size, size), seed=seed * 100_003 + i)
+        masks[i] = np.rot90(mask, int(rng.integers(4)))[:, :: rng.choice([-1, 1])]
+    return masks
+
+
+def make(
+    images: data.Images,
+    priors: Sequence[Prior],
+    *,
+    name: str,
+    size: int,
+    cache: Path,
+    per_image: int = 2,
+    group: int = 64,
+    seed: int = 0,
+    callback: Callable[[int, int], None] | None = None,
+) -> Fills:
+    """Fill every image ``per_image`` times, or map the fills that an earlier call has made.
+
+    Parameters
+    ----------
+    images : data.Images
+        Cached at ``size``.
+    priors : sequence of Prior
+        Image i is filled by prior i mod n: with two priors, each fitted on the other's images, no
+        image is filled by a prior that has seen it.
+    name : str
+        What tells these priors from others, for the cache's key.
+    size : int
+        Side S of the images.
+    cache : Path
+        Folder for the fills.
+    per_image : int
+        Fills of every image, each with another mask.
+    seed : int
+        Which mask an image gets.
+    group : int
+        Images that share a mask, which is what makes a closed form cheap.
+    callback : callable, optional
+        ``callback(done, total)`` after every group.
+
+    Raises
+    ------
+    OutputError
+        When the cache cannot be written.
+    """
+    facts = [name, size, per_image, group, seed, len(images), MASKS, int(images.pixels[0].sum())]
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+    image_of, mask_of = _plan(len(images), len(priors), per_image, group, seed)
+    masks = draw_masks(int(mask_of.max()) + 1, size, seed=seed)
+    path = cache / f"fills-{key}.npy"
+    if not path.exists():
+        temporary = path.with_suffix(f".{os.getpid()}.npy")
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            shape = (len(image_of), size, size, 3)
+            out = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
+            for m, mask in enumerate(masks):
+                rows = np.flatnonzero(mask_of == m)
+                prior = priors[image_of[rows[0]] % len(priors)]
+                truth = images.pixels[image_of[rows]].astype(np.float32) / 255
+                out[rows] = np.rint(fill(prior, truth, mask, seed=m) * 255)
+                if callback:
+                    callback(m + 1, len(masks))
+            out.flush()
+            os.replace(temporary, path)
+        except OSError as error:
+            raise OutputError(
+                f"{cache}: fills not written ({error.strerror or error}); "
+                "free some space or name another --cache"
+            ) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+    return Fills(images, np.load(path, mmap_mode="r"), image_of, mask_of, masks)
+
+
+def _plan(n: int, priors: int, per_image: int, group: int, seed: int) -> tuple[np.ndarray, ...]:
+    """Image and mask of every fill; a group shares its mask and its prior."""
+    rng = np.random.default_rng([seed, 3])
+    image_of, mask_of, count = [], [], 0
+    for _ in range(per_image):
+        for k in range(priors):
+            own = rng.permutation(np.arange(k, n, priors))
+            image_of.append(own)
+            mask_of.append(count + np.arange(len(own)) // group)
+            count = int(mask_of[-1][-1]) + 1
+    return np.concatenate(image_of), np.concatenate(mask_of)
+
+
+def fill(prior: Prior, truth: np.ndarray, mask: np.ndarray, *, seed: int) -> np.ndarray:
+    """Search and blend: images (n, S, S, 3) in [0, 1] and one mask (S, S) -> the filled images."""
+    n, size = len(truth), truth.shape[1]
+    small = [shrink(image, mask, prior.size) for image in truth]
+    x = torch.from_numpy(np.stack([s for s, _ in small])).permute(0, 3, 1, 2)
+    hole = torch.from_numpy(small[0][1])
+    if prior.kind == "gaussian":
+        found = prior.generate(prior.means(x, hole).float())  # type: ignore[attr-defined]
+    else:
+        seeds = [seed * 1009 + i for i in range(n)]
+        holes = hole.expand(n, -1, -1)
+        found = search(prior, x, holes, seeds=seeds, **prior.search_defaults).x[:, 0]
+    guides = [enlarge(g, (size, size)) for g in found.permute(0, 2, 3, 1).numpy()]
+    # All channels of all images at once: the blend's equations are the same for each.
+    known, guide = (np.concatenate(list(a), axis=2) for a in (truth, guides))
+    return np.stack(np.split(blend(known, guide, mask), n, axis=2))
+
+
+def batch(
+    fills: Fills, n: int, *, seed: int, step: int, proxy: float = 0.1
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Truth, fill (n, 3, S, S) in [0, 1] and mask (n, S, S) of one training step.
+
+    Mirrored at random. A share ``proxy`` of the fills is replaced by the nearest known colours,
+    blurred: what the crudest method would give.
+    """
+    chosen = data.indices(len(fills), n, seed=seed, step=step)
+    rng = np.random.default_rng([seed, step, 2])
+    truth = fills.images.pixels[fills.image_of[chosen]].astype(np.float32) / 255
+    filled = fills.filled[chosen].astype(np.float32) / 255
+    masks = fills.masks[fills.mask_of[chosen]]
+    for row in range(n):
+        if rng.random() < proxy:
+            crude = cv2.GaussianBlur(fill_nearest(truth[row], masks[row]), (0, 0), 3)
+            filled[row] = np.where(masks[row][..., None], crude, truth[row])
+        if rng.random() < 0.5:
+            truth[row], filled[row] = truth[row, :, ::-1].copy(), filled[row, :, ::-1].copy()
+            masks[row] = masks[row, :, ::-1].copy()
+    planes = (torch.from_numpy(a).permute(0, 3, 1, 2) for a in (truth, filled))
+    x, y = (p.contiguous(memory_format=torch.channels_last) for p in planes)
+    return x, y, torch.from_numpy(masks)

@@ -1,0 +1,143 @@
+"""The refiners' networks, and how a stage applies them to a patch of any size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from inpaint import refine, registry, weights
+from inpaint.errors import WeightsError
+from inpaint.patch import Patch
+from inpaint.priors.convnets import halved
+from inpaint.stages import attention, recurrent
+from inpaint.stages.attention import Attend, Attention
+from inpaint.stages.recurrent import Recurrent, depth
+
+SIDE = 64
+
+
+def networks() -> list[torch.nn.Module]:
+    torch.manual_seed(0)
+    made: list[torch.nn.Module] = [
+        Attention(size=SIDE, width=4),
+        Attention(size=SIDE, width=4, attend=False),
+        Recurrent(size=SIDE, width=4, cell="lstm"),
+        Recurrent(size=SIDE, width=4, cell="rnn"),
+    ]
+    for network in made:
+        torch.nn.init.normal_(network.out.weight, std=0.1)  # fresh ones change next to nothing
+    return [network.eval().requires_grad_(False) for network in made]
+
+
+def hole() -> torch.Tensor:
+    mask = torch.zeros(2, SIDE, SIDE, dtype=torch.bool)
+    mask[0, 16:48, 16:48] = True
+    mask[1, :, 40:] = True
+    return mask
+
+
+@pytest.mark.parametrize("network", networks(), ids=lambda n: f"{n.kind}")
+class TestNetworks:
+    def test_changes_the_hole_and_nothing_else(self, network: torch.nn.Module) -> None:
+        x, mask = torch.rand(2, 3, SIDE, SIDE), hole()
+        y = network(x, mask, torch.ones(2))[-1]
+        assert torch.equal(y.permute(0, 2, 3, 1)[~mask], x.permute(0, 2, 3, 1)[~mask])
+        assert (y - x).permute(0, 2, 3, 1)[mask].abs().mean() > 1e-3
+
+    def test_the_aim_matters(self, network: torch.nn.Module) -> None:
+        x, mask = torch.rand(1, 3, SIDE, SIDE), hole()[:1]
+        faithful, sharp = (network(x, mask, torch.full((1,), s))[-1] for s in (0.0, 1.0))
+        assert (faithful - sharp).abs().max() > 1e-4
+
+    def test_comes_back_from_its_config(self, network: torch.nn.Module, tmp_path) -> None:
+        weights.save(tmp_path, network.config(), halved(refiner=network))
+        again = refine.load(tmp_path)
+        x, mask = torch.rand(1, 3, SIDE, SIDE), hole()[:1]
+        before, after = (n(x, mask, torch.ones(1))[-1] for n in (network, again))
+        assert (before - after).abs().max() < 5e-3  # half precision
+
+    def test_each_image_alone_gives_the_same(self, network: torch.nn.Module) -> None:
+        x, mask = torch.rand(2, 3, SIDE, SIDE), hole()
+        both = network(x, mask, torch.ones(2))[-1]
+        alone = network(x[1:], mask[1:], torch.ones(1))[-1]
+        assert (both[1:] - alone).abs().max() < 1e-5
+
+
+def test_depth_counts_steps_from_the_border() -> None:
+    mask = torch.zeros(1, 1, 9, 9)
+    mask[..., 2:7, 2:7] = 1
+    expected = torch.zeros(9, 9)
+    expected[2:7, 2:7], expected[3:6, 3:6], expected[4, 4] = 1, 2, 3
+    assert torch.equal(depth(mask)[0, 0], expected)
+
+
+def test_the_borders_of_the_image_are_no_edges() -> None:
+    mask = torch.zeros(1, 1, 4, 6)
+    mask[..., 3:] = 1
+    assert torch.equal(depth(mask)[0, 0, 0], torch.tensor([0.0, 0, 0, 1, 2, 3]))
+
+
+def test_later_passes_leave_the_rim_alone() -> None:
+    torch.manual_seed(0)
+    network = Recurrent(size=SIDE, width=4).eval()
+    torch.nn.init.normal_(network.out.weight, std=0.1)
+    x, mask = torch.rand(1, 3, SIDE, SIDE), hole()[:1]
+    with torch.no_grad():
+        first, second, third = network(x, mask, torch.ones(1), passes=3)
+    deep = depth(mask[:, None].float())[0, 0] / 16
+    for before, after, share in ((first, second, 1 / 3), (second, third, 2 / 3)):
+        changed = (after - before).abs().amax(1)[0] > 0
+        assert not changed[deep <= share].any()
+        assert changed[deep > share].float().mean() > 0.9
+
+
+def test_attention_takes_nothing_from_the_hole() -> None:
+    torch.manual_seed(0)
+    attend = Attend(8).eval().requires_grad_(False)
+    known = torch.ones(1, 1, 6, 6)
+    known[..., 1:4, 1:4] = 0
+    x = torch.rand(1, 8, 6, 6)
+    other = torch.where(known > 0, x, torch.rand(1, 8, 6, 6))
+    other[..., 1, 1] = x[..., 1, 1]  # one cell of the hole asks the same in both
+    a, b = attend(x, known), attend(other, known)
+    assert (a - b)[..., 1, 1].abs().max() < 1e-3 * (a - x)[..., 1, 1].abs().max()
+    assert torch.equal(a[..., 0, :], x[..., 0, :])  # a known cell keeps what it has
+
+
+def test_unknown_cell_is_refused() -> None:
+    with pytest.raises(ValueError, match="cell is 'gru'"):
+        Recurrent(size=SIDE, cell="gru")
+
+
+def patch(height: int, width: int) -> Patch:
+    rng = np.random.default_rng(0)
+    image = rng.random((height, width, 3), dtype=np.float32)
+    mask = np.zeros((height, width), bool)
+    mask[height // 4 : height // 2, width // 4 : width // 2] = True
+    return Patch(image, mask, image.copy(), image.copy())
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (40, 40), (200, 150), (30, 90)])
+@pytest.mark.parametrize("kind", ["attention", "recurrent"])
+def test_stage_on_any_size(monkeypatch, tmp_path, kind: str, shape: tuple[int, int]) -> None:
+    network = next(n for n in networks() if n.kind == kind)
+    weights.save(tmp_path, network.config(), halved(refiner=network))
+    monkeypatch.setattr(registry, "refiner_folder", lambda *_: tmp_path)
+    before = patch(*shape)
+    after = {"attention": attention, "recurrent": recurrent}[kind].apply(before, family="any")
+    assert np.array_equal(after.filled[~before.mask], before.image[~before.mask])
+    assert np.abs(after.filled - before.filled)[before.mask].mean() > 1e-3
+    assert after.filled.min() >= 0
+    assert after.filled.max() <= 1
+
+
+def test_without_weights_the_patch_stays() -> None:
+    before = patch(64, 64)
+    assert attention.apply(before, family="no such family") is before
+
+
+def test_files_that_are_no_refiner(tmp_path) -> None:
+    weights.save(tmp_path, {"kind": "attention", "size": 64}, {"x": torch.zeros(1)})
+    with pytest.raises(WeightsError, match="is no refiner"):
+        refine.load(tmp_path)
