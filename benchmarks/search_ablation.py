@@ -74,6 +74,20 @@ def variants(kind: str) -> dict[str, dict[str, Any]]:
         "fast: 1 start, 12 of L-BFGS": quick,
         "fast: best of 16, 12 of L-BFGS": {**quick, "pool": 16},
         "fast: encoded, 12 of L-BFGS": {**quick, "encoded": True},
+        "fast: encoded, 12, near the hole": {**quick, "encoded": True, "base": 0.05},
+        "fast: encoded, 12, expansion at level 1": {
+            **quick,
+            "encoded": True,
+            "expand": 20,
+            "level": 1,
+        },
+        "fast: encoded, 12, tuning": {**quick, "encoded": True, "tune": 20},
+        "fast: encoded, 4 restarts averaged": {
+            **quick,
+            "encoded": True,
+            "restarts": 4,
+            "mode": "psnr",
+        },
     }
     return {name: {**plain, **change} for name, change in changes.items()}
 

@@ -1,13 +1,14 @@
 """How much faster the search is than that of Yeh et al. 2017, at what quality.
 
     python benchmarks/search_speed.py VAL.tar [--limit 8] [--prior NAME]... [--mask NAME]...
-                                      [--latency 20] [--out FILE.json]
+                                      [--gaussian NAME] [--latency 20] [--out FILE.json]
 
 Both searches get the same prior, images, masks and machine in one run, one thread, one image at a
 time, followed by the same Poisson blend. ``reference`` is 1,500 Adam steps from one sample;
-``fast`` is below; ``defaults`` are the prior's own. Seconds are the CPU's, of the search alone;
-``latency`` is the wall time of a whole ``fill`` of one image with ``fast``: median and quartiles.
-A network that guesses starts is used where the prior has one.
+``fast`` is below, from a guessed start where the prior has a network for that, and from the
+Gaussian's fill, encoded, where the prior has an encoder; ``defaults`` are the prior's own. Seconds
+are the CPU's, of the search (and the Gaussian) alone; ``latency`` is the wall time of a whole
+``fill`` of one image with ``fast``, without the Gaussian: median and quartiles.
 """
 
 from __future__ import annotations
@@ -30,33 +31,40 @@ from inpaint.evaluate import data, metrics
 from inpaint.priors import Prior
 from inpaint.search import REFERENCE, search
 
-# 14 evaluations with gradients of one start, the best of 8 looks.
+# A dozen evaluations of one start with L-BFGS, without the judge.
 FAST: dict[str, Any] = {
     "restarts": 1,
-    "pool": 8,
+    "pool": 0,
     "optimizer": "lbfgs",
-    "steps": 14,
+    "steps": 12,
     "lr": 0.1,
-    "base": 1.0,
+    "base": 0.05,
+    "window": 13,
+    "lam": 0.0,
 }
 
 
-def fast(prior: Prior) -> dict[str, Any]:
-    """``FAST`` with the prior's own lambda where it is cheap, else none."""
-    cheap = prior.search_defaults.get("lam", 0.0) if prior.kind == "vae" else 0.0
-    return {**prior.search_defaults, **FAST, "lam": cheap}
-
-
 def measure(
-    prior: Prior, faces: np.ndarray, mask: np.ndarray, options: dict[str, Any]
+    prior: Prior,
+    faces: np.ndarray,
+    mask: np.ndarray,
+    options: dict[str, Any],
+    guide_prior: Prior | None = None,
 ) -> dict[str, float]:
-    """Means of hole PSNR and LPIPS, median of the search's seconds."""
+    """Means of hole PSNR and LPIPS, median of the search's seconds.
+
+    With ``guide_prior`` its fill is what the search starts from; its seconds count.
+    """
     hole = torch.from_numpy(mask)[None]
     seconds, measured = [], []
     for i, truth in enumerate(faces):
         erased = np.where(mask[..., None], 0, truth).astype(np.uint8)
         started = time.process_time()
-        found = search(prior, to_tensor(erased), hole, seeds=[i], **options)
+        x, near = to_tensor(erased), {}
+        if guide_prior is not None:
+            closed = search(guide_prior, x, hole, seeds=[i], **guide_prior.search_defaults)
+            near = {"guess": closed.x[:, 0]}
+        found = search(prior, x, hole, seeds=[i], **near, **options)
         seconds.append(time.process_time() - started)
         filled = blended(erased, mask, guide(found, "sharp"))
         measured.append(metrics.measure(truth, filled, mask))
@@ -80,6 +88,7 @@ def latency(name: str, options: dict[str, Any], image: np.ndarray, repeats: int)
 @click.option("--limit", default=8, show_default=True)
 @click.option("--prior", "names", multiple=True, default=("faces64-dcgan", "faces64-vae"))
 @click.option("--mask", "masks", multiple=True, default=("center", "half", "random80"))
+@click.option("--gaussian", default="faces64-gaussian", help="Whose fills are encoded.")
 @click.option("--latency", "repeats", default=20, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path))
 def main(
@@ -87,6 +96,7 @@ def main(
     limit: int,
     names: tuple[str, ...],
     masks: tuple[str, ...],
+    gaussian: str,
     repeats: int,
     out: Path | None,
 ) -> None:
@@ -106,19 +116,23 @@ def main(
     click.echo("|---" * 7 + "|")
     for name in names:
         prior = registry.load_prior(name)
-        settings = {"reference": REFERENCE, "defaults": prior.search_defaults, "fast": fast(prior)}
+        # Only an encoder can start from a fill.
+        floor = registry.load_prior(gaussian) if hasattr(prior, "encode") else None
+        fast = {**prior.search_defaults, **FAST}
+        settings = {"reference": REFERENCE, "defaults": prior.search_defaults, "fast": fast}
         search(prior, to_tensor(faces[0]), torch.zeros(1, 64, 64).bool(), seeds=[0], steps=2)
         for mask in masks:
             slow = 0.0
             for label, options in settings.items():
-                row = measure(prior, faces, protocol()[mask], options)
+                near = floor if label == "fast" else None
+                row = measure(prior, faces, protocol()[mask], options, near)
                 slow = slow or row["seconds"]
                 facts["rows"][f"{name}/{mask}/{label}"] = row
                 figures = f"{row['psnr_hole']:.2f} | {row['lpips']:.4f} | {row['seconds']:.3f}"
                 times = slow / row["seconds"]
                 click.echo(f"| {name} | {mask} | {label} | {figures} | {times:.0f} |")
         if repeats:
-            spread = latency(name, fast(prior), faces[0], repeats)
+            spread = latency(name, fast, faces[0], repeats)
             facts["rows"][f"{name}/latency"] = spread
             first, middle, third = (1000 * s for s in spread)
             times = f"{middle:.0f} ms | {first:.0f}-{third:.0f} ms"

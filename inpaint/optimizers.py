@@ -116,8 +116,9 @@ class LBFGS:
 
     def __init__(self, v: Tensor, history: int = 10) -> None:
         n, d = v.shape
-        self.s, self.y = v.new_zeros(history, n, d), v.new_zeros(history, n, d)
-        self.rho = v.new_zeros(history, n)  # 0 = empty: adds nothing to the recursion
+        self.history = history
+        self.s, self.y = v.new_zeros(0, n, d), v.new_zeros(0, n, d)  # oldest first
+        self.rho = v.new_zeros(0, n)  # 0 = empty: adds nothing to the recursion
         self.gamma = v.new_zeros(n)
         self.base, self.grad, self.way = torch.zeros_like(v), torch.zeros_like(v), v.clone()
         self.loss = v.new_full((n,), math.inf)  # so that the first point is accepted
@@ -178,7 +179,9 @@ class LBFGS:
         for name, new in (("s", s), ("y", y), ("rho", 1 / sy)):
             old = getattr(self, name)
             chosen = good[:, None] if new.ndim == 2 else good
-            setattr(self, name, torch.where(chosen, torch.cat([old[1:], new[None]]), old))
+            blank, new = torch.zeros_like(new)[None], new[None]
+            both = torch.where(chosen, torch.cat([old, new]), torch.cat([blank, old]))
+            setattr(self, name, both[-self.history :])
         self.gamma = torch.where(good, sy / yy, self.gamma)
 
     def _direction(self) -> Tensor:

@@ -86,7 +86,7 @@ def encoded(kind: str, **options: object) -> bytes:
 
 def add_hostile(root: Path) -> dict[str, str]:
     """Add files that cannot be filled, 60 in all: {name: part of the reason}."""
-    frames = [Image.fromarray(pixels(k)) for k in range(3)]
+    frames = [Image.fromarray(pixels(80 * k)) for k in range(3)]
     gif = io.BytesIO()
     frames[0].save(gif, "GIF", save_all=True, append_images=frames[1:])
     film = io.BytesIO()
@@ -129,15 +129,15 @@ def add_hostile(root: Path) -> dict[str, str]:
         ("mask/all.png", Image.new("L", (32, 24), 255), "everything"),
     ):
         _place(root, name, encoded("PNG"))
-        mask.save(root / "masks" / name)
+        mask.save(root / "masks" / (name + ".png"))
         expected[name] = reason
     _place(root, "mask/damaged.png", encoded("PNG"))
-    (root / "masks" / "mask" / "damaged.png").write_bytes(b"no")
+    (root / "masks" / "mask" / "damaged.png.png").write_bytes(b"no")
     expected["mask/damaged.png"] = "not an image"
     (root / "in" / "alone.png").write_bytes(encoded("PNG"))
     expected["alone.png"] = "has no mask"
     _place(root, "mask/two.png", encoded("PNG"))
-    (root / "masks" / "mask" / "two.png").rename(root / "masks" / "mask" / "two.webp")
+    (root / "masks" / "mask" / "two.png.png").rename(root / "masks" / "mask" / "two.webp")
     (root / "masks" / "mask" / "two.bmp").write_bytes(b"")
     expected["mask/two.png"] = "2 masks"
     return expected

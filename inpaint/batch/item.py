@@ -178,7 +178,7 @@ class Filler:
             if not (self.setup.careful and memory.ran_out(error)):
                 raise
         _release()  # outside the handler, whose traceback holds on to the arrays
-        note = "out of memory even alone; searched one restart at a time, the only one kept"
+        note = "out of memory even alone; searched with one restart"
         return complete(picture, hole, restarts=1, **options), note
 
     def _mask_stamp(self, mask: str | None) -> str | None:

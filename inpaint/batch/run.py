@@ -21,7 +21,7 @@ from inpaint.batch.places import Places
 from inpaint.batch.rows import FAILED, ORPHAN, RETRY, Row
 from inpaint.batch.stop import Stop
 from inpaint.batch.storage import is_url
-from inpaint.errors import InpaintError, OutputError, UnknownNameError
+from inpaint.errors import ImageError, InpaintError, OutputError, UnknownNameError
 
 ENGINES = ("local", "ray")
 NAMED = 20  # failures to keep in memory; all are in the manifest
@@ -115,7 +115,7 @@ def run(
     Raises
     ------
     ImageError, MaskError
-        If ``images`` or ``masks`` is not there.
+        If ``images`` or ``masks`` is not there, or holds nothing.
     OutputError
         If ``out`` or ``report`` cannot be written, or another run is writing into ``out``.
     InpaintError, UnknownNameError
@@ -139,6 +139,8 @@ def run(
             stack.callback(_close, manifest, summary)
         rows = stack.enter_context(_report_file(report)) if report is not None else None
         summary.total = sum(1 for found in walk.plan() if not isinstance(found, Orphan))
+        if not summary.total:
+            raise ImageError(f"{images} holds no image; give a folder of PNG, JPEG, WebP or TIFF")
         again: list[Row] = []
         items = feed(walk.plan(), manifest, walk.out, setup, stop)
 

@@ -152,8 +152,8 @@ def restore_picture(
     if model.size % job.scale:
         raise WeightsError(f"{name} has {model.size} px, which {job.scale} does not divide")
     y = job.observe(values, model.size, whole)
-    side, solve = _solver(model, job, sigma, whole, seed, search_options)
-    total = windows.count(y.shape[:2], side)
+    side, step, solve = _solver(model, job, sigma, whole, seed, search_options)
+    total = windows.count(y.shape, side, step)
 
     def answer(some: Tensor, first: int) -> Tensor:
         found = solve(some.to(where), first)
@@ -161,7 +161,7 @@ def restore_picture(
             callback(first + len(some), total)
         return found
 
-    blended = windows.over(y, side, job.scale, answer)
+    blended = windows.over(y, side, step, job.scale, answer)
     result = _into(picture, job.finish(values, blended))
     seconds = time.perf_counter() - started
     return Restored(result, task, name, 255 * sigma, total, seconds, evidence)
@@ -212,7 +212,7 @@ def _choose(
         model = registry.load_prior(name, device)
         assert isinstance(model, Gaussian)
         y = job.observe(values, model.size, sees_whole(name))
-        some = windows.cut(y, model.size // job.scale, at_most=COMPARED).to(model.mean.device)
+        some = windows.some(y, model.size // job.scale, at_most=COMPARED).to(model.mean.device)
         evidence[family] = float(Posterior(model, job, sigma).evidence(some).mean())
     return able[max(evidence, key=lambda family: evidence[family])], evidence
 
@@ -232,17 +232,25 @@ def _solver(
     whole: bool,
     seed: int,
     options: dict[str, Any],
-) -> tuple[int, Callable[[Tensor, int], Tensor]]:
-    """Side of a window of y, and: windows, the index of the first -> windows of the result."""
+) -> tuple[int, int, Callable[[Tensor, int], Tensor]]:
+    """Side of the windows of y, the step between them, and their solver.
+
+    The solver takes windows and the index of the first, and gives windows of the result.
+    """
+    side = model.size // job.scale
+    step = max(1, side // 2)
     if isinstance(model, Gaussian) and not options:
-        seen = patches.of(model) if job.local and not whole else model
+        seen: Gaussian | patches.Patches = model
+        if job.local and not whole:
+            seen = patches.of(model)
+            side, step = seen.size, patches.STEP
         posterior = Posterior(seen, job, sigma)
 
         def exact(y: Tensor, first: int) -> Tensor:
             x, left_out = posterior(y)
             return job.assemble(y, x, _gain(left_out, sigma))
 
-        return seen.size // job.scale, exact
+        return side, step, exact
 
     def searched(y: Tensor, first: int) -> Tensor:
         lots = [
@@ -256,7 +264,7 @@ def _solver(
         power = avg_pool2d(power, AROUND, 1, AROUND // 2, count_include_pad=False)
         return job.assemble(y, x, _gain((power - sigma**2).clamp_min(0), sigma))
 
-    return model.size // job.scale, searched
+    return side, step, searched
 
 
 def _gain(left_out: Tensor, sigma: float) -> Tensor:

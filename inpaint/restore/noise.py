@@ -11,19 +11,27 @@ KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 GAIN = 6.0
 # The median of |n| of a unit normal.
 MEDIAN = 0.6745
+# Share of places without black or white that is enough to judge by.
+ENOUGH = 0.05
 
 
 def estimate(values: np.ndarray) -> float:
-    """Standard deviation of white noise in ``values`` (H, W, C), in their units.
+    """Standard deviation of white noise in ``values`` (H, W, C) in [0, 1].
 
     The median over all pixels rather than Immerkaer's mean, so that texture and edges count only
-    where they cover half of the picture; fine texture all over is taken for noise. 0 for pictures
-    smaller than 3x3.
+    where they cover half of the picture; fine texture all over is taken for noise. Places where
+    black or white has cut the noise off do not count, unless hardly any others are left. 0 for
+    pictures smaller than 3x3.
     """
     if min(values.shape[:2]) < 3:
         return 0.0
-    rough = [
-        cv2.filter2D(np.ascontiguousarray(values[..., c]), cv2.CV_32F, KERNEL)[1:-1, 1:-1]
-        for c in range(values.shape[2])
-    ]
-    return float(np.median(np.abs(np.stack(rough)))) / (GAIN * MEDIAN)
+    rough, whole = [], []
+    for c in range(values.shape[2]):
+        plane = np.ascontiguousarray(values[..., c])
+        rough.append(cv2.filter2D(plane, cv2.CV_32F, KERNEL)[1:-1, 1:-1])
+        cut = ((plane <= 0) | (plane >= 1)).astype(np.uint8)
+        whole.append(cv2.dilate(cut, np.ones((3, 3), np.uint8))[1:-1, 1:-1] == 0)
+    strength, uncut = np.abs(np.stack(rough)), np.stack(whole)
+    if uncut.mean() > ENOUGH:
+        strength = strength[uncut]
+    return float(np.median(strength)) / (GAIN * MEDIAN)

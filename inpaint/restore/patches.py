@@ -18,6 +18,8 @@ from inpaint.priors.gaussian import Gaussian
 
 # Side in pixels. 8, 12 and 16 are within 0.15 dB; larger patches move further at each step.
 SIDE = 12
+# From one patch to the next; the mean of their nine answers hides their borders.
+STEP = 4
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,20 +12,21 @@ from torch import Tensor
 CHUNK = 1 << 18
 
 
-def places(length: int, window: int) -> list[int]:
-    """Starts of windows that cover ``length``; the last one ends with it.
-
-    Large windows lie half over the next. Small ones by two thirds: they are cheap, and the mean
-    of several answers hides their borders.
-    """
+def places(length: int, window: int, step: int) -> list[int]:
+    """Starts of windows that cover ``length``, ``step`` apart; the last one ends with it."""
     last = length - window
-    return [*range(0, last, max(1, window // (2 if window >= 16 else 3))), last]
+    return [*range(0, last, step), last]
 
 
-def count(shape: tuple[int, int], window: int) -> int:
+def corners(shape: tuple[int, ...], window: int, step: int) -> list[tuple[int, int]]:
+    """First row and column of every window over a picture of at least the window's size."""
+    rows, columns = (places(side, window, step) for side in shape[:2])
+    return [(row, column) for row in rows for column in columns]
+
+
+def count(shape: tuple[int, ...], window: int, step: int) -> int:
     """How many windows cover a picture (H, W), padded if it is smaller."""
-    rows, cols = (len(places(max(side, window), window)) for side in shape)
-    return rows * cols
+    return len(corners(tuple(max(side, window) for side in shape[:2]), window, step))
 
 
 def padded(y: np.ndarray, window: int) -> tuple[np.ndarray, int, int]:
@@ -41,19 +42,25 @@ def padded(y: np.ndarray, window: int) -> tuple[np.ndarray, int, int]:
     return y, before[0], before[1]
 
 
-def cut(y: np.ndarray, window: int, *, at_most: int | None = None) -> Tensor:
-    """Windows (n, C, window, window) of ``y``; only ``at_most``, evenly spread, when given."""
+def some(y: np.ndarray, window: int, *, at_most: int) -> Tensor:
+    """Windows (n, C, window, window) of ``y`` (h, w, C), n <= ``at_most``, evenly spread."""
     y, _, _ = padded(y, window)
-    corners = [(r, c) for r in places(y.shape[0], window) for c in places(y.shape[1], window)]
-    if at_most and len(corners) > at_most:
-        corners = [corners[i * len(corners) // at_most] for i in range(at_most)]
-    return torch.from_numpy(
-        np.stack([y[r : r + window, c : c + window] for r, c in corners])
-    ).permute(0, 3, 1, 2)
+    every = corners(y.shape, window, max(1, window // 2))
+    number = min(at_most, len(every))
+    return _cut(y, [every[i * len(every) // number] for i in range(number)], window)
+
+
+def _cut(y: np.ndarray, places: list[tuple[int, int]], window: int) -> Tensor:
+    stack = np.stack([y[r : r + window, c : c + window] for r, c in places])
+    return torch.from_numpy(stack).permute(0, 3, 1, 2).contiguous()
 
 
 def over(
-    y: np.ndarray, window: int, scale: int, solve: Callable[[Tensor, int], Tensor]
+    y: np.ndarray,
+    window: int,
+    step: int,
+    scale: int,
+    solve: Callable[[Tensor, int], Tensor],
 ) -> np.ndarray:
     """Solve every window and blend them with weights that fall linearly to their borders.
 
@@ -63,6 +70,8 @@ def over(
         What is observed.
     window : int
         Side of a window of ``y``.
+    step : int
+        From one window to the next, at most ``window``.
     scale : int
         Side of the answer over the side of ``y``.
     solve : callable
@@ -75,17 +84,16 @@ def over(
     """
     height, width = y.shape[:2]
     y, top, left = padded(y, window)
-    corners = [(r, c) for r in places(y.shape[0], window) for c in places(y.shape[1], window)]
+    every = corners(y.shape, window, step)
     side = window * scale
     ramp = np.minimum(np.arange(side) + 0.5, side - np.arange(side) - 0.5) / side
     weight = (ramp[:, None] * ramp)[..., None].astype(np.float32)
     total: np.ndarray | None = None
     weights = np.zeros((y.shape[0] * scale, y.shape[1] * scale, 1), np.float32)
     lot = max(1, CHUNK // side**2)
-    for first in range(0, len(corners), lot):
-        chunk = corners[first : first + lot]
-        stack = np.stack([y[r : r + window, c : c + window] for r, c in chunk])
-        x = solve(torch.from_numpy(stack).permute(0, 3, 1, 2).contiguous(), first)
+    for first in range(0, len(every), lot):
+        chunk = every[first : first + lot]
+        x = solve(_cut(y, chunk, window), first)
         answers = x.permute(0, 2, 3, 1).cpu().numpy()
         if total is None:
             total = np.zeros((*weights.shape[:2], answers.shape[3]), np.float32)

@@ -13,7 +13,7 @@ from inpaint.crop import fill_nearest
 from inpaint.patch import Patch
 from inpaint.texture.features import DIMENSIONS, SIDE, Weights, constant, describe, gradients
 from inpaint.texture.levels import Level, Map, depth, pyramid, sources
-from inpaint.texture.match import exact, peel, propagate
+from inpaint.texture.match import exact, peel, propagate, settle
 
 _THIN = 3.0  # holes no deeper than this stay as they are: a smooth fill is nearer the truth there
 _COARSEST_DEPTH = 3.0  # pixels between the hole's edge and its middle where the search begins
@@ -23,6 +23,7 @@ _CELLS = 64  # of the grid of expected roughness, along the longer side
 _KNOWN_SHARE = 0.1  # a cell with less known area than this takes its nearest neighbour's
 _BLUR = 1.0  # of that grid, in cells
 _ROUNDS = 2  # of propagation at a level too large for an exact search
+_BOND, _SETTLE = 0.5, 4  # how strongly neighbours hold together, and rounds of it
 _REACH = 4  # of the random steps, in pixels
 
 
@@ -131,6 +132,7 @@ def _matched(
             exact(target, known, found, (rows, columns))
         else:
             propagate(target, known, found, valid, generator, rounds=_ROUNDS, reach=_REACH)
+        settle(target, known, found, valid, bond=_BOND, rounds=_SETTLE)
     return found
 
 

@@ -110,6 +110,65 @@ def propagate(
             step //= 2
 
 
+def settle(
+    target: np.ndarray,
+    known: np.ndarray,
+    places: Map,
+    valid: np.ndarray,
+    *,
+    bond: float,
+    rounds: int,
+) -> None:
+    """Let pixels take a neighbour's shift where that costs little: fewer, larger pieces.
+
+    A pixel with shift s, of whose eight neighbours a share a(s) has the same one, minimises
+    d(s) (1 + ``bond`` (1 - a(s))) over its own shift and those of its four neighbours, all pixels
+    at once.
+
+    Parameters
+    ----------
+    target, known, places, valid
+        As in ``propagate``.
+    bond : float
+        How much dearer a shift is that no neighbour shares.
+    rounds : int
+        How often.
+    """
+    h, w = valid.shape
+    y, x = places.y, places.x
+    around = np.stack(
+        [
+            np.pad(places.index, 1, constant_values=-1)[1 + i + y, 1 + j + x]
+            for i, j in (*_SIDES, (-1, -1), (-1, 1), (1, -1), (1, 1))
+        ]
+    )
+
+    def score(down: np.ndarray, across: np.ndarray, at: np.ndarray) -> np.ndarray:
+        near = around[:, at]
+        same = (near >= 0) & (shift[0][near] == down) & (shift[1][near] == across)
+        step = (known[y[at] + down, x[at] + across] - target[at]).astype(np.float32)
+        d = np.einsum("ij,ij->i", step, step)
+        return d * (1 + np.float32(bond / 8) * (8 - same.sum(0, dtype=np.float32)))
+
+    everyone = np.arange(len(y))
+    for _ in range(rounds):
+        shift = places.row - y, places.column - x
+        best = score(*shift, everyone)
+        best[~valid[places.row, places.column]] = np.inf
+        for near in around[: len(_SIDES)]:
+            down, across = shift[0][near], shift[1][near]
+            row, column = y + down, x + across
+            inside = (near >= 0) & (row >= 0) & (row < h) & (column >= 0) & (column < w)
+            inside &= (down != shift[0]) | (across != shift[1])
+            at = np.flatnonzero(inside)
+            at = at[valid[row[at], column[at]]]
+            offer = score(down[at], across[at], at)
+            won = offer < best[at]
+            at = at[won]
+            best[at] = offer[won]
+            places.row[at], places.column[at] = row[at], column[at]
+
+
 def peel(
     image: np.ndarray, fixed: np.ndarray, places: Map, allowed: tuple[np.ndarray, np.ndarray]
 ) -> None:

@@ -62,7 +62,7 @@ def test_windows_that_are_not_changed_blend_to_the_picture(
     def solve(some: torch.Tensor, first: int) -> torch.Tensor:
         return some.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
 
-    blended = windows.over(y, 16, scale, solve)
+    blended = windows.over(y, 16, 8, scale, solve)
     expected = y.repeat(scale, 0).repeat(scale, 1)
     np.testing.assert_allclose(blended, expected, rtol=0, atol=1e-6)
 
@@ -75,8 +75,8 @@ def test_windows_are_counted_as_they_are_solved(monkeypatch: pytest.MonkeyPatch)
         seen.append((first, len(some)))
         return some
 
-    windows.over(np.zeros((40, 50, 1), np.float32), 16, 1, solve)
-    total = windows.count((40, 50), 16)
+    windows.over(np.zeros((40, 50, 1), np.float32), 16, 8, 1, solve)
+    total = windows.count((40, 50, 1), 16, 8)
     assert total == 4 * 6
     assert [first for first, _ in seen] == [0, 5, 10, 15, 20]
     assert sum(n for _, n in seen) == total
@@ -86,6 +86,7 @@ def test_blending_has_no_seam_between_windows_that_disagree() -> None:
     blended = windows.over(
         np.zeros((16, 200, 1), np.float32),
         16,
+        8,
         1,
         lambda some, first: torch.arange(len(some))[:, None, None, None].expand_as(some).float(),
     )
@@ -96,14 +97,19 @@ def test_blending_has_no_seam_between_windows_that_disagree() -> None:
 
 
 @pytest.mark.parametrize("sigma", [2, 10, 25])
-def test_white_noise_is_estimated_within_a_tenth(sigma: float) -> None:
-    noisy = photo(100, 60) + sigma * np.random.default_rng(0).standard_normal((100, 60, 3))
-    assert estimate(noisy.astype(np.float32)) == pytest.approx(sigma, rel=0.1)
+@pytest.mark.parametrize("floor", [0, 60])
+def test_white_noise_is_estimated_within_a_tenth_even_where_black_cuts_it(
+    sigma: float, floor: int
+) -> None:
+    noisy = photo(100, 60) - floor + sigma * np.random.default_rng(0).standard_normal((100, 60, 3))
+    values = np.clip(noisy / 255, 0, 1).astype(np.float32)
+    assert 255 * estimate(values) == pytest.approx(sigma, rel=0.1)
 
 
 def test_clean_planes_and_tiny_pictures_have_no_noise() -> None:
-    assert estimate(photo().astype(np.float32)) < 0.05
+    assert 255 * estimate(photo(40, 40).astype(np.float32) / 255) < 0.05
     assert estimate(np.zeros((2, 9, 3), np.float32)) == 0
+    assert estimate(np.zeros((9, 9, 3), np.float32)) == 0
 
 
 # The closed form
