@@ -50,6 +50,7 @@ def variants(kind: str) -> dict[str, dict[str, Any]]:
     halved = {"restarts": 16, "keep": (4, 1), "steps": round(steps * 4 / 7)}
     short = {"optimizer": "lbfgs", "steps": steps // 3}
     quick = {"optimizer": "lbfgs", "restarts": 1, "steps": 12, "lam": 0.0}
+    near = {"base": 0.05, "window": 13, "steps": 8, "lr": 0.2}
     changes: dict[str, dict[str, Any]] = {
         "plain": {},
         "starts: samples": {"start": "sample"},
@@ -73,6 +74,7 @@ def variants(kind: str) -> dict[str, dict[str, Any]]:
         "mean of 8 restarts, L-BFGS": {**short, "restarts": 8, "mode": "psnr"},
         "fast: 1 start, 12 of L-BFGS": quick,
         "fast: best of 16, 12 of L-BFGS": {**quick, "pool": 16},
+        "fast: near the hole, 8 of L-BFGS": {**quick, **near},
         "fast: encoded, 12 of L-BFGS": {**quick, "encoded": True},
         "fast: encoded, 12, near the hole": {**quick, "encoded": True, "base": 0.05},
         "fast: encoded, 12, expansion at level 1": {

@@ -22,6 +22,10 @@ class MaskError(InpaintError):
     """A mask does not fit its image, or marks nothing or everything as hole."""
 
 
+class SelectionError(MaskError):
+    """What was pointed at is not there: a box outside the photo, a label that no shape has."""
+
+
 class WeightsError(InpaintError):
     """Weights are missing, damaged, or were made for something else."""
 

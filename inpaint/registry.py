@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 ZOO = HERE / "zoo"
 # Files in priors/ that several kinds share, and those in restore/ that several tasks share.
 SHARED = {"__init__", "convnets", "packing", "spatial", "start"}
-SHARED |= {"noise", "patches", "posterior", "task", "windows"}
+SHARED |= {"noise", "patches", "posterior", "select", "task", "windows"}
 
 
 def _modules(folder: str) -> list[str]:

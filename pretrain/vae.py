@@ -172,7 +172,9 @@ def train(images: data.Images, options: VaeOptions, plan: Plan) -> tuple[VAE, Ou
         cost = warm * rate(kl, o.free_bits) / x[0].numel()
         optimiser.zero_grad()
         if critic:
-            seen["d"], game = critic.step(x, torch.cat([y[:half], decoded[n:]]), rng)
+            # In turn, so that what of several processes adds up to what one would show.
+            made = torch.stack([y[: 2 * half : 2], decoded[n:]], 1).flatten(0, 1)
+            seen["d"], game = critic.step(x, made, rng)
             seen["g"] = game
             slope = pulled(decoded, loss, game, warm * o.adversarial)
             torch.autograd.backward([decoded, cost], [slope, None])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,7 @@ class Filler:
                 row["status"] = FAILED if self.setup.careful else RETRY
                 log.info("%s: %s", item["path"], reason)
         row["seconds"] = round(time.perf_counter() - started, 4)
+        row["worker"] = os.getpid()
         row["memory_mb"] = memory.resident() >> 20
         return row
 

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from inpaint.errors import InpaintError, UnknownNameError
+from inpaint.errors import InpaintError, SelectionError, UnknownNameError
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -28,7 +28,7 @@ def guarded(command: click.Command, name: str) -> None:
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted; nothing half-written was left")
         sys.exit(INTERRUPTED)
-    except UnknownNameError as error:
+    except (SelectionError, UnknownNameError) as error:
         _say(str(error))
         sys.exit(MISUSED)
     except InpaintError as error:

@@ -57,7 +57,14 @@ class VAE:
     def search_defaults(self) -> dict[str, Any]:
         """Keywords of ``search.search`` that suit this prior."""
         lam = self.weights_of_judges[self.judge]
-        return {"restarts": 4, "steps": 60, "lr": 0.1, "base": 1.0, "lam": lam}
+        return {
+            "restarts": 4,
+            "steps": 20,
+            "optimizer": "lbfgs",
+            "lr": 0.1,
+            "base": 0.05,
+            "lam": lam,
+        }
 
     def to(self, device: torch.device) -> VAE:
         """Move the weights to ``device``."""

@@ -21,14 +21,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from inpaint import images, registry, weights
-from inpaint.choose import families, sees_whole
+from inpaint import images, registry
+from inpaint.choose import sees_whole
 from inpaint.devices import resolve
 from inpaint.errors import ImageError, InpaintError, UnknownNameError, WeightsError
 from inpaint.images import Picture
 from inpaint.priors import Prior
 from inpaint.priors.gaussian import Gaussian
-from inpaint.restore import patches, windows
+from inpaint.restore import patches, select, windows
 from inpaint.restore.noise import estimate
 from inpaint.restore.posterior import Posterior
 from inpaint.restore.task import Task
@@ -36,8 +36,7 @@ from inpaint.search import search
 
 SCALES = (2, 4)
 MAX_PIXELS = 200_000_000  # as ``images.read``: what is written can be read again
-# Windows by which families are compared, and windows that are searched at once.
-COMPARED, SEARCHED = 16, 8
+SEARCHED = 8  # windows at once
 # Side of the neighbourhood in which what a network leaves out is measured.
 AROUND = 9
 # callback(windows done, windows in all)
@@ -147,7 +146,7 @@ def restore_picture(
     values, grey = _values(picture)
     job = _job(task, scale, grey)
     sigma = noise / 255 if noise is not None else estimate(values) if job.blind else 0.0
-    name, evidence = _choose(prior, job, values, sigma, str(where))
+    name, evidence = select.choose(prior, job, values, sigma, str(where))
     model, whole = registry.load_prior(name, str(where)), sees_whole(name)
     if model.size % job.scale:
         raise WeightsError(f"{name} has {model.size} px, which {job.scale} does not divide")
@@ -179,50 +178,6 @@ def _values(picture: Picture) -> tuple[np.ndarray, bool]:
     values = images.rgb01(picture)
     grey = bool((values == values[..., :1]).all())
     return (values[..., :1] if grey else values), grey
-
-
-def _choose(
-    prior: str, job: Task, values: np.ndarray, sigma: float, device: str
-) -> tuple[str, dict[str, float]]:
-    """The prior's name, and by family the evidence that decided."""
-    if prior != "auto":
-        size = int(_config(prior)["size"])
-        if sees_whole(prior) and not _fits(job, values, size):
-            height, width = (job.scale * n for n in values.shape[:2])
-            raise ImageError(
-                f"{prior} knows whole pictures of {size}x{size} px only, the result would be "
-                f"{width}x{height}; use --prior auto, or one whose view is 'crop'"
-            )
-        return prior, {}
-    names = {family: kinds["gaussian"] for family, kinds in families().items()}
-    able = {
-        family: name
-        for family, name in names.items()
-        if not sees_whole(name) or _fits(job, values, int(_config(name)["size"]))
-    }
-    if not able:
-        raise WeightsError(
-            f"{registry.ZOO}: no gaussian prior for pictures of this size; install the package "
-            "again, or name a prior folder with --prior"
-        )
-    if len(able) == 1:
-        return next(iter(able.values())), {}
-    evidence = {}
-    for family, name in able.items():
-        model = registry.load_prior(name, device)
-        assert isinstance(model, Gaussian)
-        y = job.observe(values, model.size, sees_whole(name))
-        some = windows.some(y, model.size // job.scale, at_most=COMPARED).to(model.mean.device)
-        evidence[family] = float(Posterior(model, job, sigma).evidence(some).mean())
-    return able[max(evidence, key=lambda family: evidence[family])], evidence
-
-
-def _config(name: str) -> dict[str, Any]:
-    return weights.read_config(registry.prior_folder(name))
-
-
-def _fits(job: Task, values: np.ndarray, size: int) -> bool:
-    return job.fits or all(job.scale * side == size for side in values.shape[:2])
 
 
 def _solver(

@@ -292,7 +292,7 @@ def test_hostile_files_are_named_and_all_others_are_filled(
     assert f"and {len(expected) - 20} more, all in rows.jsonl" in done.err
     summary = json.loads(done.out)
     assert summary["failed"] == len(expected)
-    assert len(done.err.splitlines()) == 1 + 1 + 20 + 1  # totals, orphan masks, failures, more
+    assert len(done.err.splitlines()) == 1 + 20 + 1  # totals, failures, how many more
 
 
 def test_an_unforeseen_error_costs_one_image(

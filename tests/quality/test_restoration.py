@@ -83,6 +83,15 @@ def test_a_coloured_face_is_nearer_the_truth_than_grey(face: np.ndarray) -> None
     assert coloured[16:48, 16:48, 0].mean() > coloured[16:48, 16:48, 2].mean() + 10  # skin
 
 
+def test_a_photo_is_coloured_as_a_place_and_not_far_from_grey(coffee: np.ndarray) -> None:
+    grey = cv2.cvtColor(coffee, cv2.COLOR_RGB2GRAY)
+    done = restore_picture(images.from_array(grey), task="colorize")
+    assert done.prior == "scenes64-gaussian"
+    plain = np.repeat(grey[..., None], 3, 2)
+    assert psnr(done.picture.pixels, coffee) > psnr(plain, coffee) - 1
+    assert np.ptp(done.picture.pixels.astype(int), axis=2).mean() > 1
+
+
 def test_a_network_prior_restores_a_face_too(face: np.ndarray) -> None:
     y = noisy(face)
     assert psnr(restore(y, task="denoise", prior="faces64-vae", steps=30), face) > psnr(y, face) + 5

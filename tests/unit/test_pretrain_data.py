@@ -8,6 +8,7 @@ import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -292,13 +293,12 @@ class Cut(BaseException):
 
 
 def cut_during(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
-    def half_an_array(path: Path, array: np.ndarray) -> None:
-        with open(path, "wb") as stream:
-            np.lib.format.write_array_header_1_0(
-                stream, np.lib.format.header_data_from_array_1_0(array)
-            )
-            stream.write(array[: len(array) // 2].tobytes())
-        raise Cut
+    header = data._header
+
+    def before_the_count(stream: BinaryIO, count: int, size: int) -> int:
+        if count:
+            raise Cut
+        return header(stream, count, size)
 
     def half_a_text(path: Path, text: str, **options: object) -> None:
         path.write_bytes(text.encode()[: len(text) // 2])
@@ -319,7 +319,7 @@ def cut_during(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
 
         monkeypatch.setattr(data, "square", square)
     elif moment == "array":
-        monkeypatch.setattr(np, "save", half_an_array)
+        monkeypatch.setattr(data, "_header", before_the_count)
     elif moment == "table":
         monkeypatch.setattr(Path, "write_text", half_a_text)
     else:
@@ -497,3 +497,43 @@ def test_the_table_beside_the_array_is_readable_json(folder: Path, cache: Path) 
     (table,) = cache.glob("*.json")
     assert json.loads(table.read_text())["classes"] == [".", "cats", "dogs"]
     assert sorted(p.suffix for p in cache.iterdir()) == [".json", ".npy"], "temporaries left"
+
+
+def test_a_cache_needs_the_disk_once(folder: Path, cache: Path) -> None:
+    """The array is written in place, not copied when its length is known."""
+    images = loaded(folder, cache)
+    array = next(cache.glob("*.npy"))
+    assert array.stat().st_size == images.pixels.nbytes + 128
+    assert np.load(array).shape == images.pixels.shape
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_any_number_of_workers_gives_the_same_images(
+    tmp_path: Path, folder: Path, workers: int
+) -> None:
+    (folder / "m.png").write_bytes(b"no image")
+    one = data.load([folder], size=8, cache=tmp_path / "one", workers=1)
+    more = data.load([folder], size=8, cache=tmp_path / "more", workers=workers)
+    np.testing.assert_array_equal(one.pixels, more.pixels)
+    assert (one.labels.tolist(), one.skipped) == (more.labels.tolist(), more.skipped)
+    assert one.skipped == ("m.png",)
+
+
+def test_without_mirror_nothing_is_mirrored() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
+    images = data.Images(pixels, np.zeros(40, np.int64), (".",))
+    chosen = np.arange(40)
+    plain = data.views(images, chosen, 8, seed=0, step=0, mirror=False)
+    expected = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+    torch.testing.assert_close(plain, expected)
+    turned = data.views(images, chosen, 8, seed=0, step=0)
+    assert 8 < sum(bool((a != b).any()) for a, b in zip(turned, plain, strict=True)) < 32
+
+
+def test_a_part_of_the_views_is_what_it_is_among_all() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 16, 16, 3), dtype=np.uint8)
+    images = data.Images(pixels, np.zeros(9, np.int64), (".",))
+    options = {"seed": 3, "step": 5, "min_scale": 0.5}
+    whole = data.views(images, np.arange(9), 8, **options)
+    part = data.views(images, np.arange(9), 8, part=slice(3, 7), **options)
+    assert torch.equal(part, whole[3:7])

@@ -1,0 +1,182 @@
+"""What the commands that fill one picture share: options, progress, outputs and report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from inpaint import classes, registry
+from inpaint.cli.progress import bar
+from inpaint.errors import OutputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from inpaint.images import Picture
+    from inpaint.pipeline import Result
+
+_OPTIONS = (
+    click.option("--prior", default="auto", show_default=True, help="Name, folder, or auto."),
+    click.option("--class", "class_name", help="Class to steer a class-conditional prior."),
+    click.option(
+        "--mode", default="sharp", show_default=True, type=click.Choice(["sharp", "psnr"])
+    ),
+    click.option(
+        "--stage",
+        "stages",
+        multiple=True,
+        help=f"After the search, in this order: {', '.join(registry.stages())}, or none. [auto]",
+    ),
+    click.option(
+        "--candidates", default=1, show_default=True, type=click.IntRange(1), help="How many fills."
+    ),
+    click.option("--steps", type=click.IntRange(min=0), help="Search steps. [the prior's own]"),
+    click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62)),
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
+    click.option(
+        "--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]"
+    ),
+    click.option(
+        "--trace", type=click.Path(path_type=Path), help="New folder to show the search in."
+    ),
+    click.option("--explain", is_flag=True, help="Say what was chosen for each hole, and why."),
+    click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+)
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The values of the shared options, as click passes them."""
+
+    prior: str
+    class_name: str | None
+    mode: str
+    stages: tuple[str, ...]
+    candidates: int
+    steps: int | None
+    seed: int
+    device: str
+    quality: int | None
+    trace: Path | None
+    explain: bool
+    as_json: bool
+
+
+def options(function: Function) -> Function:
+    """Give a command the shared options; its ``**choices`` are the fields of ``Choices``."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def outputs(out: Path, choices: Choices, *, inputs: Iterable[Path]) -> list[Path]:
+    """Paths to write, all of them checked before anything is computed.
+
+    OUT first, then OUT-2, OUT-3 and so on for further candidates.
+    """
+    from inpaint import images
+
+    trace = choices.trace
+    numbers = range(2, choices.candidates + 1)
+    outs = [out, *(out.with_name(f"{out.stem}-{k}{out.suffix}") for k in numbers)]
+    taken = {path.resolve() for path in inputs}
+    for path in outs:
+        if path.resolve() in taken:
+            raise OutputError(f"{path}: is an input; inputs are never modified, name another --out")
+        if trace and path.resolve().parent == trace.resolve():
+            raise OutputError(f"{path}: lies in the --trace folder; name another place for one")
+        images.check_writable(path)
+    return outs
+
+
+def fill_and_write(
+    picture: Picture,
+    hole: np.ndarray,
+    outs: list[Path],
+    choices: Choices,
+    *,
+    opaque: bool = False,
+    more: dict[str, Any] | None = None,
+) -> None:
+    """Fill the hole under a progress bar, write ``outs`` and the trace, explain and report.
+
+    ``more`` is added to the JSON report. Imports torch: call it when all else is checked.
+    """
+    from inpaint import images
+    from inpaint.pipeline import complete
+    from inpaint.trace import Trace
+
+    prior = choices.prior
+    if choices.class_name is not None:
+        prior = classes.prior_of(prior, choices.class_name)
+    recorder = Trace(choices.trace) if choices.trace else None
+    with bar() as progress:
+        task = progress.add_task("search", total=None)
+
+        def tell(crop: int, crops: int, steps: int, step: int, terms: dict[str, Tensor]) -> None:
+            done = crop * (steps + 1) + step + 1
+            progress.update(task, total=crops * (steps + 1), completed=done)
+            if recorder:
+                recorder(crop, step, steps, terms)
+
+        result = complete(
+            picture,
+            hole,
+            prior=prior,
+            class_name=choices.class_name,
+            mode=choices.mode,
+            stages=() if choices.stages == ("none",) else choices.stages or ("auto",),
+            candidates=choices.candidates,
+            seed=choices.seed,
+            device=choices.device,
+            opaque=opaque,
+            callback=tell,
+            **({} if choices.steps is None else {"steps": choices.steps}),
+        )
+    for path, filled in zip(outs, result.pictures, strict=True):
+        images.write(path, filled, quality=choices.quality)
+    if recorder:
+        recorder.write(picture, hole, result.pictures[0])
+    if choices.explain:
+        _explain(result)
+    _report(result, outs, int(hole.sum()), as_json=choices.as_json, more=more or {})
+
+
+def _explain(result: Result) -> None:
+    """One block of lines a crop on stderr: prior, way, stages, each with its reason."""
+    for number, one in enumerate(result.reports, 1):
+        top, left, bottom, right = one.box
+        click.echo(f"hole {number}, seen within x {left}-{right}, y {top}-{bottom}:", err=True)
+        if one.evidence:
+            likely = ", ".join(f"{k} {v:.2f}" for k, v in one.evidence.items())
+            reason = f"log evidence a known value: {likely}"
+        else:
+            reason = "asked for"
+        click.echo(f"  prior   {one.prior} ({reason})", err=True)
+        click.echo(f"  way     {one.method} ({one.why})", err=True)
+        click.echo(f"  stages  {' + '.join(one.stages) or 'none'}", err=True)
+
+
+def _report(
+    result: Result, outs: list[Path], pixels: int, *, as_json: bool, more: dict[str, Any]
+) -> None:
+    if as_json:
+        report = {
+            "out": [str(p) for p in outs],
+            "seconds": round(result.seconds, 3),
+            "crops": [asdict(r) for r in result.reports],
+            **more,
+        }
+        click.echo(json.dumps(report))
+        return
+    names = ", ".join(sorted({r.prior for r in result.reports}))
+    click.echo(f"filled {pixels} pixels with {names} in {result.seconds:.1f} s", err=True)
+    for path in outs:
+        click.echo(str(path))

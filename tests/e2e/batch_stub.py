@@ -1,0 +1,30 @@
+"""A worker that fills nothing: it answers as ``inpaint.batch.worker`` does, at once.
+
+Images named ``kill*`` end it, as a lack of memory would; with ``careful`` only ``kill-always*``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+
+setup = json.loads(sys.stdin.readline())
+if setup["options"]["prior"] == "fatal":
+    print(json.dumps({"fatal": "no such weights"}), flush=True)
+    sys.exit()
+if setup["options"]["prior"] == "mute":
+    sys.exit(3)
+print(json.dumps({"ready": True}), flush=True)
+for line in sys.stdin:
+    item = json.loads(line)
+    deadly = item["path"].startswith("kill-always" if setup["careful"] else "kill")
+    if deadly:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.002)
+    row = {key: item[key] for key in ("path", "mask", "out")}
+    row |= {"status": "done", "error": None, "seconds": 0.002, "out_sha256": "", "note": None}
+    row |= {"worker": os.getpid(), "index": setup["index"], "memory": setup["memory"]}
+    print(json.dumps(row), flush=True)
