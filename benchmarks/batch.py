@@ -143,6 +143,7 @@ class Watch:
         self._bar, self._task = progress, progress.add_task(label)
 
     def __call__(self, done: int, total: int, row: dict[str, Any]) -> None:
+        """Take in a row."""
         self._bar.update(self._task, completed=done, total=total)
         if row["status"] != "done":
             return

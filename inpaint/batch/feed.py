@@ -21,7 +21,10 @@ def feed(
     setup: Setup,
     stop: Stop,
 ) -> Iterator[Row]:
-    """Items to fill, and the rows of those that need no worker."""
+    """Items to fill, and the rows of those that need no worker.
+
+    Such a row is ``decided``: it tells the manifest nothing new.
+    """
     waiting: list[Row] = []
     # Where the manifest is sent in parts, a part for each item would be slow.
     together = 1 if out.local else 64
@@ -30,15 +33,15 @@ def feed(
         if stop.is_set():
             return
         if isinstance(one, Orphan):
-            yield {"path": one.path, "status": ORPHAN}
+            yield {"path": one.path, "status": ORPHAN, "decided": True}
         elif isinstance(one, Problem):
             row = {"path": one.path, "mask": None, "out": None, "status": FAILED}
-            yield row | {"error": _named(images, one)}
+            yield row | {"error": _named(images, one), "decided": True}
         else:
             known = manifest.get(one.path) if manifest else None
             item: Row = {**asdict(one), "known": known}
             if known and _untouched(known, item, setup, images, masks or None, out):
-                yield known | {"status": KEPT}
+                yield known | {"status": KEPT, "decided": True}
                 continue
             waiting.append(item)
         if len(waiting) >= together:

@@ -14,7 +14,7 @@ from inpaint import masks
 from inpaint.batch import memory
 from inpaint.batch.options import Options, Setup
 from inpaint.batch.owned import MAX_PIXELS, Owned, sha256
-from inpaint.batch.rows import CHECKED, DONE, FAILED, RETRY, STARTED, Row
+from inpaint.batch.rows import CHECKED, DONE, FAILED, RETRY, STARTED, Row, before
 from inpaint.batch.storage import open_folder
 from inpaint.errors import InpaintError
 from inpaint.evaluate.protocols import seed_for
@@ -84,8 +84,7 @@ class Filler:
         started = time.perf_counter()
         row: Row = {"path": item["path"], "mask": item["mask"], "out": item["out"]}
         known = item.get("known") or {}
-        before = known.get("out_sha256") or known.get("before")
-        row |= {"status": FAILED, "error": None, "before": before}
+        row |= {"status": FAILED, "error": None, "before": before(known)}
         try:
             row |= self._run(item, row, known)
             del row["before"]

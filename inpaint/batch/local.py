@@ -16,7 +16,7 @@ from pathlib import Path
 
 from inpaint.batch.item import Filler
 from inpaint.batch.options import Setup
-from inpaint.batch.rows import FAILED, RETRY, Row
+from inpaint.batch.rows import FAILED, RETRY, Row, before
 from inpaint.errors import InpaintError
 
 # One thread a worker: more would wait for each other, and workers already use all cores.
@@ -214,7 +214,7 @@ def _died(item: Row, code: int, *, careful: bool) -> Row:
     row = {key: item[key] for key in ("path", "mask", "out")}
     reason = f"the worker that filled it died ({_how(code)})"
     row |= {"status": FAILED if careful else RETRY, "error": reason, "seconds": None}
-    return row
+    return row | {"before": before(item.get("known"))}
 
 
 def _how(code: int) -> str:

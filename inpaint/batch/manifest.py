@@ -17,7 +17,7 @@ from pathlib import Path
 
 from inpaint.batch.disk import Disk
 from inpaint.batch.folder import SCRATCH, STATE, Folder
-from inpaint.batch.rows import Row
+from inpaint.batch.rows import STARTED, Row, before
 from inpaint.errors import OutputError
 
 NAME = "manifest.jsonl"
@@ -179,10 +179,10 @@ def started(path: str, out: str, known: Row | None, *, empty: bool) -> Row:
     empty : bool
         Nothing has the output's name, so whatever will have it is ours.
     """
-    known = known or {}
-    before = known.get("out_sha256") or known.get("before")
-    empty = empty or (known.get("status") == "started" and bool(known.get("empty")))
-    return {"path": path, "out": out, "status": "started", "before": before, "empty": empty}
+    if known and known["status"] == STARTED:
+        empty = empty or known["empty"]
+    row = {"path": path, "out": out, "status": STARTED}
+    return row | {"before": before(known), "empty": empty}
 
 
 def open_manifest(out: Folder) -> Manifest:

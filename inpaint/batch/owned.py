@@ -32,7 +32,12 @@ class Owned:
         ):
             return None
         stamps = {key: row[key] for key in ("image_stamp", "mask_stamp")}
-        return {**known, **stamps, "status": KEPT, "out_stamp": self.out.stamp(row["out"], own=True)}
+        return {
+            **known,
+            **stamps,
+            "status": KEPT,
+            "out_stamp": self.out.stamp(row["out"], own=True),
+        }
 
     def present(self, out: str) -> str:
         """Hash of the output that is there, "" if it cannot be read."""
@@ -86,4 +91,6 @@ def _inside(out: Folder, name: str, folder: Folder) -> bool:
     if not (isinstance(out, Disk) and isinstance(folder, Disk)):
         return out.url.rstrip("/") == folder.url.rstrip("/")
     place = (out.root / name).parent.resolve()
+    if place.is_relative_to(out.root.resolve()):
+        return False  # no link leads elsewhere; OUT may be a folder among the images
     return place.is_relative_to(folder.root.resolve())

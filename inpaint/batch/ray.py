@@ -11,7 +11,8 @@ from inpaint.batch import memory
 from inpaint.batch.item import Filler
 from inpaint.batch.local import THREADS
 from inpaint.batch.options import Setup
-from inpaint.batch.rows import FAILED, RETRY, Row
+from inpaint.batch.rows import FAILED, RETRY, Row, before
+from inpaint.batch.stop import Stop
 from inpaint.errors import InpaintError
 
 # Items a task: few, so that their rows come back soon; many, so that a million is not a
@@ -32,7 +33,7 @@ class Actor:
         return {"row": json.dumps(self._fill(json.loads(row["item"])))}
 
 
-def actors(feed: Iterator[Row], setup: Setup, *, workers: int | None) -> Iterator[Row]:
+def actors(feed: Iterator[Row], setup: Setup, *, workers: int | None, stop: Stop) -> Iterator[Row]:
     """Fill items in Ray Data actors; rows that have a status already pass through.
 
     Rows carry paths, so images and outputs must lie where every machine of the cluster finds
@@ -47,6 +48,8 @@ def actors(feed: Iterator[Row], setup: Setup, *, workers: int | None) -> Iterato
         For every actor; ``memory`` is also what Ray reserves for one.
     workers : int, optional
         Actors; by default one a core of the cluster.
+    stop : Stop
+        Once set, what is in work is dropped; the next run fills it again.
 
     Yields
     ------
@@ -76,6 +79,8 @@ def actors(feed: Iterator[Row], setup: Setup, *, workers: int | None) -> Iterato
             row: Row = json.loads(result["row"])
             items.pop(row["path"], None)
             yield row
+            if stop.is_set():
+                return
     except ray.exceptions.RayError as error:
         raise InpaintError(f"Ray stopped: {_cause(error)}") from error
     finally:
@@ -85,7 +90,8 @@ def actors(feed: Iterator[Row], setup: Setup, *, workers: int | None) -> Iterato
         item = json.loads(text)
         row = {key: item[key] for key in ("path", "mask", "out")}
         row |= {"status": FAILED if setup.careful else RETRY, "seconds": None}
-        yield row | {"error": "the Ray actor that filled it died"}
+        row |= {"error": "the Ray actor that filled it died"}
+        yield row | {"before": before(item.get("known"))}
 
 
 def _ray() -> Any:

@@ -17,3 +17,9 @@ FAILED = "failed"
 RETRY = "retry"  # out of memory beside others: to be tried alone
 ORPHAN = "orphan"  # a mask without an image
 STARTED = "started"  # given to a worker; only ever the last row of an item after a kill
+
+
+def before(known: Row | None) -> str | None:
+    """Return the hash of the output that an item's row says it has, whatever came after it."""
+    known = known or {}
+    return known.get("out_sha256") or known.get("before")

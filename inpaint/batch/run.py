@@ -145,16 +145,15 @@ def run(
         items = feed(walk.plan(), manifest, walk.out, setup, stop)
 
         def work(items: Iterator[Row], setup: Setup, workers: int | None) -> None:
-            for row in _engine(engine, items, setup, workers, lock.file if lock else None):
+            for row in _engine(engine, items, setup, workers, lock.file if lock else None, stop):
                 if row["status"] == RETRY:
                     again.append({key: row[key] for key in ("path", "mask", "out")})
                     continue
                 summary.add(row)
-                if manifest and row["status"] != ORPHAN and "seconds" in row:
+                if not row.pop("decided", False) and manifest:
                     manifest.add(row)
                 if rows:
-                    rows.write(json.dumps({k: v for k, v in row.items() if k != "before"}) + "\n")
-                    rows.flush()
+                    _write(rows, row)
                 done = summary.done + summary.kept + summary.checked + summary.failed
                 if callback:
                     callback(done, summary.total, row)
@@ -181,12 +180,12 @@ def _check_memory_urls(setup: Setup, engine: str, workers: int | None) -> None:
 
 
 def _engine(
-    name: str, feed: Iterator[Row], setup: Setup, workers: int | None, lock: int | None
+    name: str, feed: Iterator[Row], setup: Setup, workers: int | None, lock: int | None, stop: Stop
 ) -> Iterator[Row]:
     if name == "ray":
         from inpaint.batch.ray import actors
 
-        return actors(feed, setup, workers=workers)
+        return actors(feed, setup, workers=workers, stop=stop)
     from inpaint.batch.local import here, processes
 
     if workers == 0:
@@ -204,6 +203,18 @@ def _report_file(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
                 f"{str(path)!r} cannot be written ({error.strerror}); choose another --report"
             ) from error
         yield file
+
+
+def _write(rows: IO[str], row: Row) -> None:
+    """One line of the report, there for readers at once."""
+    try:
+        rows.write(json.dumps(row) + "\n")
+        rows.flush()
+    except OSError as error:
+        raise OutputError(
+            f"the report cannot be written ({error.strerror}); free some space, then give the "
+            "same command again"
+        ) from error
 
 
 def _close(manifest: Manifest, summary: Summary) -> None:

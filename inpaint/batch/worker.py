@@ -35,7 +35,10 @@ def _start(line: str) -> Any:
 
     setup = Setup.from_json(line)
     filler = Filler(setup)
-    memory.hold(setup.memory)  # only now: loading libraries would fail in stranger ways
+    # Only now: loading libraries would fail in stranger ways. Never with a GPU, whose driver
+    # reserves memory that it does not use.
+    if setup.check or filler.device == "cpu":
+        memory.hold(setup.memory)
     return filler
 
 

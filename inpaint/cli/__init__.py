@@ -16,12 +16,13 @@ from inpaint.cli.errors import guarded
 from inpaint.errors import UnknownNameError
 
 # Files in cli/ that are not commands.
-SHARED = {"__init__", "errors", "progress"}
+SHARED = {"__init__", "errors", "filling", "progress"}
 SUMMARIES = {
     "batch": "Fill the holes of all images in a folder; goes on where it stopped.",
     "evaluate": "Measure methods on a folder: PSNR, SSIM, LPIPS, a report.",
     "fill": "Fill the hole in one image.",
     "list": "List priors, stages or methods.",
+    "remove": "Remove an object from a photo by pointing at it.",
     "restore": "Denoise, enlarge or colourise one image.",
     "show": "Show what is known about a prior or a stage.",
 }

@@ -219,9 +219,9 @@ def _print(summary: Summary, out: str, *, check: bool, as_json: bool, report: st
     for row in summary.failures if not check else ():
         click.echo(f"  {_quoted(row['path'])}: {row['error']}", err=True)
     if summary.failed > len(summary.failures) and not check:
-        where = report or f"{out}/.inpaint/manifest.jsonl"
         more = summary.failed - len(summary.failures)
-        click.echo(f"  and {more} more, all in {where}", err=True)
+        where = f"all in {report}" if report else "--report FILE.jsonl would list them all"
+        click.echo(f"  and {more} more, {where}", err=True)
     if summary.stopped:
         click.echo(f"Error: stopped: {summary.stopped}", err=True)
     if summary.interrupted:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from inpaint import classes
 from inpaint.cli import filling
 
 if TYPE_CHECKING:
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
 @click.option("--grow", default=0.0, show_default=True, help="Widen the hole by this many pixels.")
 @click.option("--invert", is_flag=True, help="The mask is black where the hole is.")
 @filling.options
-def command(
-    image: Path, mask: str, out: Path, grow: float, invert: bool, **choices: Any
-) -> None:
+def command(image: Path, mask: str, out: Path, grow: float, invert: bool, **choices: Any) -> None:
     """Fill the hole of IMAGE; pixels outside the mask come back bit-identical.
 
     With --candidates 3, OUT gets the most likely fill, and two more are written beside it as
@@ -34,8 +31,7 @@ def command(
     from inpaint import images
 
     chosen = filling.Choices(**choices)
-    if chosen.class_name is not None:
-        classes.prior_of(chosen.prior, chosen.class_name)  # an unknown class fails first
+    chosen.check()
     outs = filling.outputs(out, chosen, inputs=[image, Path(mask)])
     picture = images.read(image)
     images.check_writable(out, picture=picture)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from inpaint import classes, registry
+from inpaint import classes, registry, weights
 from inpaint.cli.progress import bar
-from inpaint.errors import OutputError
+from inpaint.errors import OutputError, UnknownNameError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,9 +39,7 @@ _OPTIONS = (
     click.option("--steps", type=click.IntRange(min=0), help="Search steps. [the prior's own]"),
     click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62)),
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
-    click.option(
-        "--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]"
-    ),
+    click.option("--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]"),
     click.option(
         "--trace", type=click.Path(path_type=Path), help="New folder to show the search in."
     ),
@@ -68,6 +66,23 @@ class Choices:
     explain: bool
     as_json: bool
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The stages as ``pipeline.complete`` takes them."""
+        return () if self.stages == ("none",) else self.stages or ("auto",)
+
+    def check(self) -> None:
+        """Raise what is wrong with the names, before any file is read.
+
+        Raises UnknownNameError, or WeightsError for a prior whose config cannot be read.
+        """
+        if self.class_name is not None:
+            classes.prior_of(self.prior, self.class_name)
+        elif self.prior != "auto":
+            weights.read_config(registry.prior_folder(self.prior))
+        for unknown in set(self.order) - {"auto", *registry.stages()}:
+            raise UnknownNameError("stage", unknown, registry.stages())
+
 
 def options(function: Function) -> Function:
     """Give a command the shared options; its ``**choices`` are the fields of ``Choices``."""
@@ -81,19 +96,24 @@ def outputs(out: Path, choices: Choices, *, inputs: Iterable[Path]) -> list[Path
 
     OUT first, then OUT-2, OUT-3 and so on for further candidates.
     """
-    from inpaint import images
-
-    trace = choices.trace
     numbers = range(2, choices.candidates + 1)
     outs = [out, *(out.with_name(f"{out.stem}-{k}{out.suffix}") for k in numbers)]
-    taken = {path.resolve() for path in inputs}
     for path in outs:
-        if path.resolve() in taken:
-            raise OutputError(f"{path}: is an input; inputs are never modified, name another --out")
-        if trace and path.resolve().parent == trace.resolve():
-            raise OutputError(f"{path}: lies in the --trace folder; name another place for one")
-        images.check_writable(path)
+        check_output(path, inputs=inputs, trace=choices.trace)
     return outs
+
+
+def check_output(
+    path: Path, *, inputs: Iterable[Path], trace: Path | None = None, option: str = "--out"
+) -> None:
+    """Raise OutputError when a path cannot be written, or is an input or in the trace's folder."""
+    from inpaint import images
+
+    if path.resolve() in {one.resolve() for one in inputs}:
+        raise OutputError(f"{path}: is an input; inputs are never modified, name another {option}")
+    if trace and path.resolve().parent == trace.resolve():
+        raise OutputError(f"{path}: lies in the --trace folder; name another place for one")
+    images.check_writable(path)
 
 
 def fill_and_write(
@@ -113,9 +133,6 @@ def fill_and_write(
     from inpaint.pipeline import complete
     from inpaint.trace import Trace
 
-    prior = choices.prior
-    if choices.class_name is not None:
-        prior = classes.prior_of(prior, choices.class_name)
     recorder = Trace(choices.trace) if choices.trace else None
     with bar() as progress:
         task = progress.add_task("search", total=None)
@@ -129,10 +146,10 @@ def fill_and_write(
         result = complete(
             picture,
             hole,
-            prior=prior,
+            prior=choices.prior,
             class_name=choices.class_name,
             mode=choices.mode,
-            stages=() if choices.stages == ("none",) else choices.stages or ("auto",),
+            stages=choices.order,
             candidates=choices.candidates,
             seed=choices.seed,
             device=choices.device,

@@ -4,11 +4,233 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from inpaint import classes, objects_text, registry, weights
 from inpaint.cli import filling
-from inpaint.errors import OutputError, SelectionError, UnknownNameError
+from inpaint.errors import MaskError, OutputError, SelectionError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from inpaint.images import Picture
+
+_POINT = re.compile(r"-?[\d.]+,-?[\d.]+")
+
+
+class _Points(click.Command):
+    """A command whose --polygon takes its points as one quoted word or as several words."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Join the words that are points and follow --polygon."""
+        joined: list[str] = []
+        for word in args:
+            behind = joined[-1].split() if joined[-2:-1] == ["--polygon"] else []
+            if behind and all(map(_POINT.fullmatch, [*behind, word])):
+                joined[-1] += f" {word}"
+                continue
+            joined.append(word)
+        return super().parse_args(ctx, joined)
+
+
+@dataclass(frozen=True)
+class _Pointed:
+    """What the options point at."""
+
+    mask: Path | None
+    boxes: Sequence[str]
+    polygons: Sequence[str]
+    labelme: Path | None
+    coco: Path | None
+    labels: Sequence[str]
+    categories: Sequence[str]
+    ids: Sequence[int]
+    snap: bool
+
+    def check(self) -> None:
+        """Raise click.UsageError for options that cannot go together."""
+        if not (self.mask or self.boxes or self.polygons or self.labelme or self.coco):
+            raise click.UsageError(
+                "nothing to remove; point with --box, --polygon, --mask, --labelme or --coco"
+            )
+        if self.snap and not (self.boxes or self.polygons):
+            raise click.UsageError("--snap looks inside a --box or a --polygon; give one")
+        if self.labels and not self.labelme:
+            raise click.UsageError("--label chooses in a --labelme file; give one")
+        if self.categories and not self.coco:
+            raise click.UsageError("--category chooses in a --coco file; give one")
+        if self.ids and not (self.labelme or self.coco):
+            raise click.UsageError("--id chooses in a --coco or --labelme file; give one")
+
+    @property
+    def files(self) -> list[Path]:
+        """The files to read."""
+        return [path for path in (self.mask, self.labelme, self.coco) if path]
+
+
+@click.command(name="remove", cls=_Points)
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write.")
+@click.option("--box", "boxes", multiple=True, metavar="X,Y,W,H", help="Object in a rectangle.")
+@click.option(
+    "--polygon", "polygons", multiple=True, metavar="X,Y X,Y X,Y ...", help="Object's outline."
+)
+@click.option("--mask", type=click.Path(path_type=Path), help="Mask image, white = object.")
+@click.option("--labelme", type=click.Path(path_type=Path), help="The photo's labelme JSON.")
+@click.option("--coco", type=click.Path(path_type=Path), help="COCO annotations with the photo.")
+@click.option("--label", "labels", multiple=True, help="Of the shapes in the labelme file.")
+@click.option("--category", "categories", multiple=True, help="Of the COCO annotations.")
+@click.option("--id", "ids", multiple=True, type=int, help="COCO annotation or labelme group.")
+@click.option("--snap", is_flag=True, help="Find the object inside each rough box or polygon.")
+@click.option("--shadow", is_flag=True, help="Include a soft shadow below the object.")
+@click.option(
+    "--grow",
+    type=click.FloatRange(min=0),
+    metavar="PX",
+    help="Widen the hole by so many pixels; 0: not. [3 % of the object's size, 2 to 32]",
+)
+@click.option(
+    "--preview",
+    type=click.Path(path_type=Path),
+    help="Write the photo with the hole drawn on it; without --out nothing is filled.",
+)
+@filling.options
+def command(
+    photo: Path,
+    out: Path | None,
+    mask: Path | None,
+    boxes: tuple[str, ...],
+    polygons: tuple[str, ...],
+    labelme: Path | None,
+    coco: Path | None,
+    labels: tuple[str, ...],
+    categories: tuple[str, ...],
+    ids: tuple[int, ...],
+    snap: bool,
+    shadow: bool,
+    grow: float | None,
+    preview: Path | None,
+    **choices: Any,
+) -> None:
+    """Remove what you point at from PHOTO; pixels outside the hole come back bit-identical.
+
+    Coordinates are pixels of the photo as shown, with its EXIF orientation applied, from the top
+    left corner. Everything pointed at is removed together; --box and --polygon may be repeated.
+
+        inpaint remove photo.jpg --box 120,80,200,150 --snap --out clean.jpg
+    """
+    from inpaint import images
+
+    chosen = filling.Choices(**choices)
+    pointed = _Pointed(mask, boxes, polygons, labelme, coco, labels, categories, ids, snap)
+    pointed.check()
+    if not (out or preview):
+        raise click.UsageError("nowhere to write; give --out, --preview or both")
+    chosen.check()
+    inputs = [photo, *pointed.files]
+    outs = filling.outputs(out, chosen, inputs=inputs) if out else []
+    if preview:
+        filling.check_output(preview, inputs=inputs, option="--preview")
+        if preview.resolve() in {path.resolve() for path in outs}:
+            raise OutputError(f"{preview}: is both --preview and an output; name another place")
+    picture = images.read(photo)
+    if out:
+        images.check_writable(out, picture=picture)
+    hole = _hole(picture, photo, pointed, shadow=shadow, grow=grow, seed=chosen.seed)
+    facts: dict[str, Any] = {"hole": _facts(hole)}
+    if preview:
+        _preview(preview, picture, hole)
+        facts["preview"] = str(preview)
+    if not out:
+        click.echo(json.dumps(facts) if chosen.as_json else str(preview))
+        return
+    # torch loads only now: everything above can fail in a tenth of a second.
+    filling.fill_and_write(picture, hole, outs, chosen, more=facts)
+
+
+def _hole(
+    picture: Picture,
+    photo: Path,
+    pointed: _Pointed,
+    *,
+    shadow: bool,
+    grow: float | None,
+    seed: int,
+) -> np.ndarray:
+    """The hole (H, W) of bool: every object with its own margin."""
+    import numpy as np
+
+    from inpaint import objects
+
+    hole = np.zeros((picture.height, picture.width), bool)
+    for mask in _objects(picture, photo, pointed, seed):
+        hole |= objects.widen(mask, grow=grow, shadow=shadow)
+    if hole.all():
+        raise SelectionError(
+            "the hole covers the whole photo, so nothing is known to fill it from; "
+            "point at less, or give a smaller --grow"
+        )
+    return hole
+
+
+def _objects(picture: Picture, photo: Path, pointed: _Pointed, seed: int) -> list[np.ndarray]:
+    """One mask an object (H, W) of bool, before any margin."""
+    from inpaint import annotation, masks, objects
+
+    shape = (picture.height, picture.width)
+    drawn = {
+        f"--box {text}": objects.box(shape, *objects.parse_box(text)) for text in pointed.boxes
+    }
+    for text in pointed.polygons:
+        drawn[f"--polygon {text}"] = objects.polygon(shape, objects.parse_polygon(text))
+    if pointed.snap:
+        drawn = {name: _snapped(picture, name, rough, seed) for name, rough in drawn.items()}
+    found = list(drawn.values())
+    if pointed.mask:
+        try:
+            found.append(masks.load(pointed.mask, shape=shape))
+        except MaskError as error:  # it points at nothing, at everything, or into another photo
+            raise SelectionError(str(error)) from None
+    if pointed.labelme:
+        ids = pointed.ids if not pointed.coco else ()
+        found += annotation.labelme(pointed.labelme, shape, labels=pointed.labels, ids=ids)
+    if pointed.coco:
+        found += annotation.coco(
+            pointed.coco, shape, photo=photo, ids=pointed.ids, categories=pointed.categories
+        )
+    return found
+
+
+def _snapped(picture: Picture, name: str, rough: np.ndarray, seed: int) -> np.ndarray:
+    """The object inside a rough outline, else the outline and one line of warning."""
+    from inpaint.preview import as_preview
+    from inpaint.snap import snap
+
+    found = snap(as_preview(picture).pixels[..., :3], rough, seed=seed)
+    if found is None:
+        click.echo(f"Warning: nothing stands out inside {name}; all of it is removed", err=True)
+        return rough
+    return found
+
+
+def _preview(path: Path, picture: Picture, hole: np.ndarray) -> None:
+    from inpaint import images
+    from inpaint.preview import preview
+
+    images.write(path, preview(picture, hole))
+
+
+def _facts(hole: np.ndarray) -> dict[str, Any]:
+    """What the JSON report says of the hole; its run lengths are those of COCO."""
+    import numpy as np
+
+    from inpaint import rle
+
+    rows, columns = (np.flatnonzero(hole.any(axis=axis)).tolist() for axis in (1, 0))
+    box = [columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1]
+    coded = {"size": list(hole.shape), "counts": rle.encode(hole)}
+    return {"pixels": int(hole.sum()), "box": box, "rle": coded}

@@ -12,18 +12,20 @@ import numpy as np
 from inpaint.crop import fill_nearest
 from inpaint.patch import Patch
 from inpaint.texture.features import DIMENSIONS, SIDE, Weights, constant, describe, gradients
+from inpaint.texture.join import join
 from inpaint.texture.levels import Level, Map, depth, pyramid, sources
 from inpaint.texture.match import exact, peel, propagate, settle
 
 _THIN = 3.0  # holes no deeper than this stay as they are: a smooth fill is nearer the truth there
 _COARSEST_DEPTH = 3.0  # pixels between the hole's edge and its middle where the search begins
 _PRODUCTS = 1.5e9  # multiplications an exact search may cost: about 0.1 s on one core
-_SEARCHED = 700_000  # hole pixels; where there are more, sources are carried up and not improved
+_SEARCHED = 200_000  # hole pixels; where there are more, sources are carried up and not improved
 _CELLS = 64  # of the grid of expected roughness, along the longer side
 _KNOWN_SHARE = 0.1  # a cell with less known area than this takes its nearest neighbour's
 _BLUR = 1.0  # of that grid, in cells
+_SCREEN, _STEPS = 0.1, 40  # how near a seam colours may change: about 3 pixels
 _ROUNDS = 2  # of propagation at a level too large for an exact search
-_BOND, _SETTLE = 0.5, 4  # how strongly neighbours hold together, and rounds of it
+_BOND, _SETTLE = 2.0, 4  # how strongly neighbours hold together, and rounds of it
 _REACH = 4  # of the random steps, in pixels
 
 
@@ -33,6 +35,7 @@ def apply(
     weights: Weights = Weights(),  # noqa: B008, frozen
     smooth: float = 1 / 64,
     keep: float = 0.5,
+    soften: float = 0.1,
     passes: int = 3,
 ) -> Patch:
     """Copy texture from the known part of the picture into the hole, where the fill says what.
@@ -51,6 +54,8 @@ def apply(
         Sigma, in the crop's longer side, below which ``filled`` is not trusted.
     keep : float
         How much of the fill's own smooth part the result takes back; 0 copies colours as well.
+    soften : float
+        Share of the smooth fill itself in the result: the texture is that much weaker.
     passes : int
         How often (1) to (3) are repeated at each level.
 
@@ -73,8 +78,11 @@ def apply(
     for level in reversed(levels):
         places = _matched(level, places, weights, passes, generator)
     assert places is not None
-    copied = places.composed(patch.filled)
-    return patch.with_filled(_joined(copied, patch.filled, todo, sigma, keep))
+    joined = join(
+        places, patch.filled, patch.filled, sigma=sigma, keep=keep, screen=_SCREEN, steps=_STEPS
+    )
+    blended = (1 - np.float32(soften)) * joined + np.float32(soften) * patch.filled
+    return patch.with_filled(np.where(todo[..., None], blended, patch.filled))
 
 
 def _thick(mask: np.ndarray) -> np.ndarray:
@@ -151,19 +159,3 @@ def _targets(
         parts.append(part)
     described: np.ndarray = describe(*parts, fixed[box], weights)[inside]
     return described
-
-
-def _joined(
-    copied: np.ndarray, smooth: np.ndarray, todo: np.ndarray, sigma: float, keep: float
-) -> np.ndarray:
-    """Give ``copied`` back ``keep`` of the low frequencies of ``smooth``: c + k B(s - c).
-
-    B is a Gaussian blur over the hole alone; texture is above it and keeps its strength.
-    """
-    if keep == 0:
-        return copied
-    inside = todo.astype(np.float32)
-    offset = cv2.GaussianBlur((smooth - copied) * inside[..., None], (0, 0), sigma)
-    share = np.maximum(cv2.GaussianBlur(inside, (0, 0), sigma), np.float32(1e-3))
-    shifted = copied + np.float32(keep) * offset / share[..., None]
-    return np.where(todo[..., None], np.clip(shifted, 0, 1), copied)

@@ -45,8 +45,8 @@ class Weights:
     texture: float = 0.3
     structure: float = 1.0
     roughness: float = 1.0
-    down: float = 0.0
-    across: float = 0.0
+    down: float = 0.4
+    across: float = 0.2
 
 
 def frequencies() -> list[tuple[int, int, int]]:

@@ -151,8 +151,8 @@ def test_file_times_are_kept_on_request(run: Any, small: Path, quick: list[str])
 def test_an_output_folder_among_the_images_is_not_an_input(
     run: Any, small: Path, quick: list[str]
 ) -> None:
-    for _ in range(2):
-        done = run(*quick, "--out", "in/filled")
+    for extra in ([], [], ["--seed", "5"]):
+        done = run(*quick, "--out", "in/filled", *extra)
         assert (done.code, json.loads(done.out)["total"]) == (0, 3), done.err
 
 
@@ -204,8 +204,10 @@ def test_what_is_done_is_kept_without_being_read(
     assert json.loads(run(*quick, "--out", "out").out)["kept"] == 3
     assert (len(calls), len(reads) > 0) == (3, True)
     reads.clear()
+    manifest = Path("out/.inpaint/manifest.jsonl").read_bytes()
     assert json.loads(run(*quick, "--out", "out").out)["kept"] == 3
     assert reads == []
+    assert Path("out/.inpaint/manifest.jsonl").read_bytes() == manifest
 
 
 @pytest.mark.parametrize("what", ["image", "mask", "gone", "cut"])
@@ -255,6 +257,32 @@ def test_files_of_others_are_left_alone(run: Any, small: Path, quick: list[str])
     assert Path("out/b.png").read_bytes() == edited
     done = run(*quick, "--out", "out", "--overwrite")
     assert (done.code, json.loads(done.out)["done"]) == (0, 3)
+
+
+def test_an_output_folder_that_links_to_the_images_is_no_way_to_replace_them(
+    run: Any, small: Path, quick: list[str]
+) -> None:
+    Path("out").mkdir()
+    Path("out/c").symlink_to("../in/c")
+    before = visible(small / "in")
+    done = run(*quick, "--out", "out", "--overwrite")
+    assert (done.code, json.loads(done.out)["failed"]) == (1, 1)
+    assert "inputs are never modified" in done.err
+    assert visible(small / "in") == before
+
+
+def test_a_mask_that_went_and_came_back_does_not_orphan_the_output(
+    run: Any, small: Path, quick: list[str]
+) -> None:
+    run(*quick, "--out", "out")
+    Path("masks/a.png").rename("a.png")
+    assert run(*quick, "--out", "out").code == 1
+    Path("a.png").rename("masks/a.png")
+    Path("in/b.png").write_bytes(b"broken")
+    assert run(*quick, "--out", "out").code == 1
+    Image.fromarray(pixels(7)).save("in/b.png")
+    done = run(*quick, "--out", "out")
+    assert (done.code, json.loads(done.out)["done"]) == (0, 1), done.err
 
 
 def test_failures_are_tried_again(run: Any, small: Path, quick: list[str]) -> None:

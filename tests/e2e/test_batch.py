@@ -218,6 +218,7 @@ def test_stopping_finishes_what_is_in_work_and_the_next_run_goes_on(
     assert first.interrupted
     assert 10 <= first.done < 40
     rows = (tmp_path / "out" / ".inpaint" / "manifest.jsonl").read_text().splitlines()
+    assert not any("decided" in row for row in rows)
     assert sum('"done"' in row for row in rows) == first.done
     assert fill(tmp_path, "out", options, workers=2).done == 40  # the stub writes no outputs
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from inpaint import images, objects
-from inpaint.annotations.shared import Place, check_size, choose, guarded, load, not_empty
+from inpaint.annotation.shared import Place, check_size, choose, guarded, load, not_empty
 from inpaint.errors import ImageError, MaskError, SelectionError
 from inpaint.images.decode import decode
 
