@@ -3,8 +3,8 @@
     python benchmarks/batch.py --count 2000 --engine local:1 --engine local:2 --engine ray:2
 
 Makes N images (formats, modes, sizes, EXIF orientations, subfolders, non-ASCII names), fills them
-one by one with ``pipeline.complete`` in this process (the bare loop, on ``--bare`` of them, evenly
-spread), then with each engine, and prints JSON.
+with each engine, then some (``--bare``, evenly spread) one by one with ``pipeline.complete`` in
+this process (the bare loop), and prints JSON.
 
     startup    = until the first item has begun
     search     = sum of the seconds in pipeline.complete, as the rows tell
@@ -20,8 +20,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
@@ -39,6 +41,7 @@ from rich.progress import Progress
 
 from inpaint import _version, images, masks
 from inpaint.batch import memory
+from inpaint.batch.manifest import Manifest
 from inpaint.batch.options import Options
 from inpaint.batch.run import run
 from inpaint.cli.progress import bar
@@ -134,8 +137,8 @@ class Watch:
     """Follows a run: when it began to work, what it searched, what memory it held."""
 
     def __init__(self, progress: Progress, label: str) -> None:
-        self.begun = time.perf_counter()
-        self.startup = 0.0
+        self.begun = time.time()
+        self.startup = math.inf
         self.search = 0.0
         self.totals: list[float] = []
         self.bytes = 0
@@ -147,9 +150,8 @@ class Watch:
         self._bar.update(self._task, completed=done, total=total)
         if row["status"] != "done":
             return
-        now = time.perf_counter() - self.begun
-        if not self.totals:
-            self.startup = now - row["seconds"]
+        # By the worker's clock: Ray hands over rows in blocks, long after they are done.
+        self.startup = min(self.startup, row["ended"] - row["seconds"] - self.begun)
         self.search += row["search_seconds"]
         self.bytes += len(json.dumps(row))
         self._workers[row["worker"]] = row["memory_mb"]
@@ -162,11 +164,18 @@ class Watch:
         return statistics.median(rows) if rows else 0.0
 
 
+def spent() -> float:
+    """Seconds of CPU that this process and its ended children took (not Ray's, who stay)."""
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(used.ru_utime + used.ru_stime for used in both)
+
+
 def measure(root: Path, spec: str, options: Options) -> tuple[dict[str, Any], str]:
     """Run one engine; its figures, and a hash over all outputs."""
     engine, _, number = spec.partition(":")
     workers = int(number or 2)
     out = root / f"out-{spec.replace(':', '-')}"
+    cpu = spent()
     with bar() as progress:
         watch = Watch(progress, spec)
         summary = run(
@@ -178,6 +187,7 @@ def measure(root: Path, spec: str, options: Options) -> tuple[dict[str, Any], st
             workers=workers,
             callback=watch,
         )
+    cpu = spent() - cpu
     wall = summary.seconds
     busy = max(workers, 1) * (wall - watch.startup)
     found = hashlib.sha256()
@@ -196,6 +206,7 @@ def measure(root: Path, spec: str, options: Options) -> tuple[dict[str, Any], st
         "seconds": wall,
         "startup_seconds": watch.startup,
         "images_per_second": summary.done / wall,
+        "cpu_seconds_an_image": None if engine == "ray" else cpu / max(summary.done, 1),
         "search_seconds": watch.search,
         "overhead": (busy - watch.search) / watch.search,
         "memory_mb_at_200": early,
@@ -213,12 +224,15 @@ def million(figures: dict[str, Any], cores: int, price: float | None) -> dict[st
     """What a million such images cost, from one engine's figures.
 
     core-seconds an image = workers * (wall - startup) / images; hours = 1e6 * that / cores / 3600.
+    On a machine that is busy with other things these are too many, and ``cpu_seconds_an_image``
+    (with the startup, without waiting) is nearer the truth.
     """
     workers = max(int(figures["engine"].partition(":")[2] or 2), 1)
     each = workers * (figures["seconds"] - figures["startup_seconds"]) / figures["done"]
     hours = each * 1e6 / 3600
     cost: dict[str, Any] = {
         "core_seconds_an_image": each,
+        "cpu_seconds_an_image": figures["cpu_seconds_an_image"],
         "minutes_a_thousand_on_2_cores": each * 1000 / 2 / 60,
         "core_hours_a_million": hours,
         f"hours_a_million_on_{cores}_cores": hours / cores,
@@ -229,6 +243,31 @@ def million(figures: dict[str, Any], cores: int, price: float | None) -> dict[st
     if price is not None:
         cost["price_a_million"] = hours * price
     return cost
+
+
+def manifest_costs(out: Path, rows: int = 100_000) -> dict[str, float]:
+    """What a large manifest costs the machine that starts a run."""
+    line = (out / ".inpaint" / "manifest.jsonl").read_text(encoding="utf-8").splitlines()[-1]
+    row, path = json.loads(line), out.parent / "large.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps({**row, "path": f"folder/{k}"}) + "\n" for k in range(rows))
+    held, begun = memory.resident(), time.process_time()
+    manifest = Manifest(path)
+    loaded, held = time.process_time() - begun, memory.resident() - held
+    begun = time.process_time()
+    for k in range(0, rows, 10):
+        assert manifest.get(f"folder/{k}")
+    asked = time.process_time() - begun
+    manifest.close()
+    path.unlink()
+    item = {key: row[key] for key in ("path", "mask", "out")}
+    return {
+        "memory_bytes_an_item": held / rows,
+        "load_cpu_seconds_a_million": loaded / rows * 1e6,
+        "lookup_microseconds": asked / (rows / 10) * 1e6,
+        "ray_bytes_a_new_item": len(json.dumps({**item, "known": None})),
+        "ray_bytes_a_changed_item": len(json.dumps({**item, "known": row})),
+    }
 
 
 def commit() -> str:
@@ -267,18 +306,22 @@ def main(
     assert len(names) == count
     options = Options(prior=prior, mode=mode, stages=stages or ("auto",))
     sample = min(sample, count)
-    bare(root, names[:2], options)  # load priors
-    plain = bare(root, [names[k * count // sample] for k in range(sample)], options)
     results, hashes = [], {}
     for spec in engines or ("local:1", "local:2"):
         figures, hashes[spec] = measure(root, spec, options)
         results.append(figures)
         print(json.dumps(figures), file=sys.stderr)
+    first = (engines or ("local:1",))[0]
+    manifest = manifest_costs(root / f"out-{first.replace(':', '-')}")
+    # Last, because it loads torch, which the parent of workers does without.
+    bare(root, names[:2], options)  # load priors
+    plain = bare(root, [names[k * count // sample] for k in range(sample)], options)
     report = {
         "count": count,
         "bytes_of_all_engines_equal": len(set(hashes.values())) == 1,
         "bare": plain,
         "engines": results,
+        "manifest": manifest,
         "million": million(results[-1], cores, price),
         "prior": prior,
         "mode": mode,

@@ -18,6 +18,7 @@ from inpaint.errors import (
     MaskError,
     OutputError,
     SearchError,
+    SelectionError,
     UnknownNameError,
     WeightsError,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "MaskError",
     "OutputError",
     "SearchError",
+    "SelectionError",
     "UnknownNameError",
     "WeightsError",
     "__version__",

@@ -15,8 +15,9 @@ from inpaint.optimizers import Rule
 Decode = Callable[[Tensor], tuple[Tensor, Tensor]]
 Tell = Callable[[int, Tensor, Terms], None]
 
-# A row stops when its hidden error stays above its best for STRIKES times EVERY steps: by the factor RISE and by more than rounding to 8 bits makes. A plateau is no
-# reason, since the best step may lie beyond it.
+# A row stops when its hidden error stays above its best for STRIKES times EVERY steps: by the
+# factor RISE and by more than rounding to 8 bits makes. A plateau is no reason, since the best
+# step may lie beyond it.
 EVERY, RISE, STRIKES = 10, 1.02, 2
 ROUNDING = 1 / 12 / 255**2
 

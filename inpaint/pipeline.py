@@ -166,8 +166,9 @@ def complete(
     model = registry.load_prior(prior, str(where))
     if class_name is not None and isinstance(model, Steerable):
         model = model.with_class(class_name)
-    steady = companion(prior) if mode == "psnr" else None
     options = {**model.search_defaults, **search_options}
+    guided = mode == "psnr" or options.get("start", "prior") == "prior"
+    steady = companion(prior) if guided else None
     if options["restarts"] < 1:
         raise InpaintError(f"restarts is {options['restarts']}; ask for at least 1")
     options["restarts"] = max(candidates, options["restarts"])
@@ -182,15 +183,17 @@ def complete(
     for index, crop in enumerate(crops):
         tell = partial(callback, index, len(crops), options["steps"]) if callback else None
         image, one = values[crop.box.slices], seed + index
+        other = None
+        if steady:
+            gaussian = registry.load_prior(steady, str(where))
+            other = _search(gaussian, image, crop.mask, one, where, gaussian.search_defaults)
+            # Its fill, encoded, is a better start than the masked image.
+            options["guess"] = other.x[:, 0]
         found = _search(model, image, crop.mask, one, where, options, tell)
         way = Route("prior", why="asked for")
         if automatic and candidates == 1:
             quick = partial(_quick, model, one, where, options)
             way = router.route(image, crop.mask, quick, size=model.size, seed=one)
-        other = None
-        if steady:
-            gaussian = registry.load_prior(steady, str(where))
-            other = _search(gaussian, image, crop.mask, one, where, gaussian.search_defaults, None)
         for filled, guide in zip(fills, _guides(found, mode, candidates, other), strict=True):
             if way.method == "prior":
                 full = enlarge(guide, image.shape[:2])
@@ -214,7 +217,7 @@ def _search(
     seed: int,
     device: torch.device,
     options: dict[str, Any],
-    callback: Callable[[int, dict[str, Tensor]], None] | None,
+    callback: Callable[[int, dict[str, Tensor]], None] | None = None,
 ) -> Found:
     """Search one crop (H, W, 3) alone: the same rows in every kernel, so the same bytes."""
     small, hole = shrink(image, mask, model.size)
@@ -255,7 +258,7 @@ def _quick(
     mask: np.ndarray,
 ) -> np.ndarray:
     """What the prior and a blend make of a crop (h, w, 3): its entry in the router's contest."""
-    found = _search(model, image, mask, seed, device, options, None)
+    found = _search(model, image, mask, seed, device, options)
     guide = enlarge(found.x[0, 0].permute(1, 2, 0).cpu().numpy(), image.shape[:2])
     return blend(image, guide, mask)
 

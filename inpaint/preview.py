@@ -25,13 +25,29 @@ def preview(picture: Picture, mask: np.ndarray) -> Picture:
     mask : ndarray (H, W) of bool
         True = hole.
     """
-    colours = images.rgb01(picture)
-    drawn = colours * np.float32(1 - TINT_SHARE) + np.float32(TINT) * np.float32(TINT_SHARE)
+    shown = as_preview(picture)
+    window = _around(mask)  # photos are large, holes are mostly small
+    hole, part = mask[window], replace(shown, pixels=shown.pixels[window])
+    colours = images.rgb01(part)
+    drawn = colours + np.float32(TINT_SHARE) * (np.array(TINT, np.float32) - colours)
     width = max(1, round(max(mask.shape) * _LINE_SHARE))
     # The picture's own edge is no edge of the hole: OpenCV's default border leaves it out.
-    core = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=width)
-    drawn[mask & (core == 0)] = LINE
-    return images.with_hole(as_preview(picture), mask, drawn, opaque=True)
+    core = cv2.erode(hole.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=width)
+    drawn[hole & (core == 0)] = LINE
+    pixels = shown.pixels.copy()
+    pixels[window] = images.with_hole(part, hole, drawn, opaque=True).pixels
+    return replace(shown, pixels=pixels)
+
+
+def _around(mask: np.ndarray) -> tuple[slice, slice]:
+    """The box of the hole and a pixel around it."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        return slice(0, 1), slice(0, 1)
+    return (
+        slice(max(int(rows[0]) - 1, 0), int(rows[-1]) + 2),
+        slice(max(int(columns[0]) - 1, 0), int(columns[-1]) + 2),
+    )
 
 
 def as_preview(picture: Picture) -> Picture:

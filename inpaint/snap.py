@@ -15,7 +15,8 @@ from inpaint.errors import ImageError, MaskError
 WORK_SIDE = 400  # longest side of the copy that is cut; the time grows with its area
 ITERATIONS = 5
 SURROUNDINGS = 0.5  # background to learn from around the outline, relative to its longer side
-SMALLEST_PART = 0.1  # of the largest part; smaller ones are specks
+SMALLEST_PART = 0.02  # of the largest part; smaller ones are specks
+LARGEST_HOLE = 0.25  # of the object; through a larger one the background is seen
 # Shares of the outline that an object can have: beyond them the cut found noise, or no edge.
 LEAST_SHARE, MOST_SHARE = 0.02, 0.97
 
@@ -35,8 +36,8 @@ def snap(image: np.ndarray, region: np.ndarray, *, seed: int = 0) -> np.ndarray 
     Returns
     -------
     ndarray (H, W) of bool, or None
-        The object, without specks and holes, inside ``region``; None when nothing inside stands
-        out from what is around: the object would be almost none or all of the region.
+        The object, without specks and small holes, inside ``region``; None when nothing inside
+        stands out from what is around: the object would be almost none or all of the region.
 
     Raises
     ------
@@ -92,7 +93,8 @@ def _cut(image: np.ndarray, region: np.ndarray, seed: int) -> np.ndarray | None:
     # OpenCV offers no generator of one's own: this one belongs to the thread, and nothing else
     # here draws from it.
     cv2.setRNGSeed(seed % 2**31)
-    cv2.grabCut(image, labels, None, *mixtures, ITERATIONS, cv2.GC_INIT_WITH_MASK)
+    unused = (0, 0, 0, 0)  # a rectangle, for another way to start
+    cv2.grabCut(image, labels, unused, *mixtures, ITERATIONS, cv2.GC_INIT_WITH_MASK)
     return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
 
@@ -107,8 +109,11 @@ def _large_parts(mask: np.ndarray) -> np.ndarray:
 
 
 def _fill_holes(mask: np.ndarray) -> np.ndarray:
-    """The mask and all background that it encloses."""
+    """The mask and the background that it encloses, but for large openings."""
     outside = np.pad(~mask, 1, constant_values=True).view(np.uint8)
-    _, labels = cv2.connectedComponents(outside, connectivity=4)
-    enclosed: np.ndarray = (labels != labels[0, 0])[1:-1, 1:-1]
-    return enclosed
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(outside, connectivity=4)
+    filled: np.ndarray = stats[:, cv2.CC_STAT_AREA] <= LARGEST_HOLE * mask.sum()
+    filled[0] = True  # the mask itself
+    filled[labels[0, 0]] = False
+    whole: np.ndarray = filled[labels[1:-1, 1:-1]]
+    return whole

@@ -24,7 +24,9 @@ OPTIONS = (
         show_default=True,
         help="auto, cpu, cuda, cuda:1 or mps; auto: cuda if there is one.",
     ),
-    click.option("--compile", "compiled", is_flag=True, help="Use torch.compile: pays on CUDA."),
+    click.option(
+        "--compile", "compiled", is_flag=True, help="Put the networks through torch.compile."
+    ),
     click.option(
         "--tensorboard", is_flag=True, help="Write OUT/run/tensorboard; needs inpaint[train]."
     ),

@@ -73,7 +73,8 @@ def train(images: data.Images, options: GanOptions, plan: Plan) -> tuple[DCGAN, 
     generator, critic = networks(o, len(names) + 1 if names else 0)
     for module in (generator, critic):
         nn.Module.to(module, device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if plan.compiled:
+        # A penalty differentiates D twice, which torch.compile cannot.
+        if plan.compiled and (module is generator or not _penalised(o)):
             module.compile()
     average = Average(generator, o.ema)
     betas = (o.beta1, o.beta2)

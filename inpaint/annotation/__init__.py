@@ -1,8 +1,8 @@
 """Objects from the files of annotation tools: one reader a format.
 
 Both tools show pictures with their EXIF orientation applied, so their coordinates are those of
-the picture as shown, as in ``inpaint.objects``. (Not called ``annotations``: in ``inpaint`` that name
-is taken by ``from __future__ import annotations``.)
+the picture as shown, as in ``inpaint.objects``. The package is not called ``annotations``, because
+``from __future__ import annotations`` has taken that name in ``inpaint``.
 """
 
 from __future__ import annotations

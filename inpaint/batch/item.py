@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from inpaint.pipeline import Result
 
 log = logging.getLogger(__name__)
+# The search of least memory.
+LEAN: dict[str, Any] = {"restarts": 1, "pool": 0, "keep": ()}
 
 
 class Filler:
@@ -67,6 +69,15 @@ class Filler:
         if self.options.prior != "auto":
             registry.load_prior(self.options.prior, self.device)
 
+    def hold_memory(self) -> None:
+        """Hold this process to its share of memory; for one that does nothing else.
+
+        Not before: loading libraries without room fails in stranger ways. And not with a GPU,
+        whose driver reserves memory that it does not use.
+        """
+        if self.setup.check or self.device == "cpu":
+            memory.hold(self.setup.memory)
+
     def __call__(self, item: Row) -> Row:
         """Fill one item.
 
@@ -94,6 +105,7 @@ class Filler:
                 row["status"] = FAILED if self.setup.careful else RETRY
                 log.info("%s: %s", item["path"], reason)
         row["seconds"] = round(time.perf_counter() - started, 4)
+        row["ended"] = round(time.time(), 3)
         row["worker"] = os.getpid()
         row["memory_mb"] = memory.resident() >> 20
         return row
@@ -180,7 +192,7 @@ class Filler:
                 raise
         _release()  # outside the handler, whose traceback holds on to the arrays
         note = "out of memory even alone; searched with one restart"
-        return complete(picture, hole, restarts=1, **options), note
+        return complete(picture, hole, **LEAN, **options), note
 
     def _mask_stamp(self, mask: str | None) -> str | None:
         return None if mask is None or self.masks is None else self.masks.stamp(mask)

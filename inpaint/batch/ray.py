@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any
 
-from inpaint.batch import memory
 from inpaint.batch.item import Filler
 from inpaint.batch.local import THREADS
 from inpaint.batch.options import Setup
@@ -24,9 +24,8 @@ class Actor:
     """A ``Filler`` in an actor; rows travel as JSON, for names that are not UTF-8."""
 
     def __init__(self, setup: str) -> None:
-        settings = Setup.from_json(setup)
-        self._fill = Filler(settings)
-        memory.hold(settings.memory)
+        self._fill = Filler(Setup.from_json(setup))
+        self._fill.hold_memory()
 
     def __call__(self, row: dict[str, str]) -> dict[str, str]:
         """Fill one item."""
@@ -104,6 +103,8 @@ def _ray() -> Any:
         raise InpaintError(
             "--engine ray needs Ray; run: pip install 'inpaint[ray]', or use --engine local"
         ) from None
+    for name in ("ray", "ray.data"):  # it would tell of every dataset on stderr
+        logging.getLogger(name).setLevel(logging.ERROR)
     return ray
 
 

@@ -29,16 +29,12 @@ def main() -> None:
 
 
 def _start(line: str) -> Any:
-    from inpaint.batch import memory
     from inpaint.batch.item import Filler
     from inpaint.batch.options import Setup
 
     setup = Setup.from_json(line)
     filler = Filler(setup)
-    # Only now: loading libraries would fail in stranger ways. Never with a GPU, whose driver
-    # reserves memory that it does not use.
-    if setup.check or filler.device == "cpu":
-        memory.hold(setup.memory)
+    filler.hold_memory()
     return filler
 
 

@@ -17,13 +17,14 @@ from inpaint.texture.levels import Level, Map, depth, pyramid, sources
 from inpaint.texture.match import exact, peel, propagate, settle
 
 _THIN = 3.0  # holes no deeper than this stay as they are: a smooth fill is nearer the truth there
-_COARSEST_DEPTH = 3.0  # pixels between the hole's edge and its middle where the search begins
+_DEEPEST, _LARGEST = 8.0, 30_000  # where the search begins: depth of the hole, pixels in all
 _PRODUCTS = 1.5e9  # multiplications an exact search may cost: about 0.1 s on one core
-_SEARCHED = 200_000  # hole pixels; where there are more, sources are carried up and not improved
+# A level with more hole pixels, or more pixels in all, takes its sources from the one below.
+_SEARCHED, _DESCRIBED = 200_000, 4_000_000
 _CELLS = 64  # of the grid of expected roughness, along the longer side
 _KNOWN_SHARE = 0.1  # a cell with less known area than this takes its nearest neighbour's
 _BLUR = 1.0  # of that grid, in cells
-_SCREEN, _STEPS = 0.1, 40  # how near a seam colours may change: about 3 pixels
+_SCREEN = 0.05  # how near a seam colours may change: about 4 pixels
 _ROUNDS = 2  # of propagation at a level too large for an exact search
 _BOND, _SETTLE = 2.0, 4  # how strongly neighbours hold together, and rounds of it
 _REACH = 4  # of the random steps, in pixels
@@ -35,7 +36,7 @@ def apply(
     weights: Weights = Weights(),  # noqa: B008, frozen
     smooth: float = 1 / 64,
     keep: float = 0.5,
-    soften: float = 0.1,
+    melt: int = 40,
     passes: int = 3,
 ) -> Patch:
     """Copy texture from the known part of the picture into the hole, where the fill says what.
@@ -54,8 +55,8 @@ def apply(
         Sigma, in the crop's longer side, below which ``filled`` is not trusted.
     keep : float
         How much of the fill's own smooth part the result takes back; 0 copies colours as well.
-    soften : float
-        Share of the smooth fill itself in the result: the texture is that much weaker.
+    melt : int
+        Iterations that take the seams between copies away; 0 leaves them as they are.
     passes : int
         How often (1) to (3) are repeated at each level.
 
@@ -70,7 +71,7 @@ def apply(
     sigma = max(1.0, smooth * max(patch.mask.shape))
     colour = cv2.GaussianBlur(patch.filled, (0, 0), sigma)
     structure = np.dstack([colour, _roughness(patch.filled, patch.mask)])
-    levels = pyramid(Level(patch.filled, todo, patch.mask, structure), _COARSEST_DEPTH)
+    levels = pyramid(Level(patch.filled, todo, patch.mask, structure), _DEEPEST, _LARGEST)
     if not sources(levels[-1].unknown).any():
         return patch
     generator = np.random.default_rng(patch.seed)
@@ -79,10 +80,9 @@ def apply(
         places = _matched(level, places, weights, passes, generator)
     assert places is not None
     joined = join(
-        places, patch.filled, patch.filled, sigma=sigma, keep=keep, screen=_SCREEN, steps=_STEPS
+        places, patch.filled, patch.filled, sigma=sigma, keep=keep, screen=_SCREEN, steps=melt
     )
-    blended = (1 - np.float32(soften)) * joined + np.float32(soften) * patch.filled
-    return patch.with_filled(np.where(todo[..., None], blended, patch.filled))
+    return patch.with_filled(joined)
 
 
 def _thick(mask: np.ndarray) -> np.ndarray:
@@ -104,15 +104,16 @@ def _roughness(image: np.ndarray, unknown: np.ndarray) -> np.ndarray:
     """
     shape = unknown.shape
     # A gradient needs the pixels around it, so those beside the hole are not known either.
-    known = (~unknown).astype(np.float32)
-    known = cv2.erode(known, np.ones((SIDE + 2, SIDE + 2), np.uint8))
+    near = np.ones((SIDE + 2, SIDE + 2), dtype=np.uint8)
+    known = cv2.erode((~unknown).astype(np.float32), near)
     scale = min(1.0, _CELLS / max(shape))
-    size = tuple(max(1, round(side * scale)) for side in reversed(shape))
+    size = max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
     share = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
-    cells = cv2.resize(gradients(image) * known[..., None], size, interpolation=cv2.INTER_AREA)
-    cells /= np.maximum(share, np.float32(1e-6))[..., None]
+    total = cv2.resize(gradients(image) * known[..., None], size, interpolation=cv2.INTER_AREA)
+    cells: np.ndarray = total / np.maximum(share, np.float32(1e-6))[..., None]
     cells = cv2.GaussianBlur(fill_nearest(cells, share < _KNOWN_SHARE), (0, 0), _BLUR)
-    return cv2.resize(cells, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    rough: np.ndarray = cv2.resize(cells, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return rough
 
 
 def _matched(
@@ -125,7 +126,7 @@ def _matched(
     """Steps (1) to (3) at one level; ``places`` are those of the level below, None at the first."""
     image, todo, unknown, structure = level
     found = Map(todo) if places is None else places.carried(todo)
-    if len(found.y) > _SEARCHED and places is not None:
+    if places is not None and (len(found.y) > _SEARCHED or todo.size > _DESCRIBED):
         return found
     valid = sources(unknown)
     rows, columns = (c.astype(np.int32) for c in np.nonzero(valid))
@@ -152,10 +153,8 @@ def _targets(
     top, left = (max(int(c.min()) - SIDE, 0) for c in (found.y, found.x))
     box = slice(top, min(int(found.y.max()) + SIDE, h)), slice(left, int(found.x.max()) + SIDE)
     inside = found.y - top, found.x - left
-    parts = []
-    for whole in (image, texture):
-        part = whole[box].copy()
-        part[inside] = whole[found.row, found.column]
-        parts.append(part)
-    described: np.ndarray = describe(*parts, fixed[box], weights)[inside]
+    colours, rough = image[box].copy(), texture[box].copy()
+    colours[inside] = image[found.row, found.column]
+    rough[inside] = texture[found.row, found.column]
+    described: np.ndarray = describe(colours, rough, fixed[box], weights)[inside]
     return described

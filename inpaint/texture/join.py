@@ -9,9 +9,10 @@ q = p + d come from different places, or q is known, c has a seam. The result f 
 
     Σ_pq |f_p - f_q - v_pq|² + λ Σ_p |f_p - c_p|²
 
-with v_pq the mean of the steps from p to q in both sources (in p's alone where q is known): the
-screened Poisson equation (Bhat et al., *Fourier Analysis of the 2D Screened Poisson Equation*,
-2008) on copied gradients (Darabi et al., *Image Melding*, 2012). λ keeps e near the seams.
+with v_pq the stronger of the steps from p to q in the two sources, since their mean would be
+weaker than either (in p's source alone where q is known): the screened Poisson equation (Bhat et
+al., *Fourier Analysis of the 2D Screened Poisson Equation*, 2008) on copied gradients (Darabi et
+al., *Image Melding*, 2012). λ keeps e near the seams.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def _offset(
     sigma: float,
     keep: float,
 ) -> np.ndarray:
-    """o at the hole's pixels, (n, 3): blurred over the hole alone."""
+    """Return o at the hole's pixels, (n, 3): blurred over the hole alone."""
     difference = np.zeros((*hole.shape, 3), dtype=np.float32)
     difference[at] = wanted - colours
     # Outside the box there is no hole: zeros in both sums, not mirrored values.
@@ -118,5 +119,8 @@ def _seams(
         q = q[p]
         beyond = shown(places.row[p] + down, places.column[p] + across)
         before = shown(places.row[q] - down, places.column[q] - across)
-        total[p] += (before - colours[p] + colours[q] - beyond) / 2
+        ours, theirs = colours[p] - beyond, before - colours[q]
+        strength = [np.einsum("ij,ij->i", v, v)[:, None] for v in (ours, theirs)]
+        v = np.where(strength[0] >= strength[1], ours, theirs)
+        total[p] += v - colours[p] + colours[q]
     return total, degree

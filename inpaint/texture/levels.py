@@ -41,14 +41,16 @@ def depth(mask: np.ndarray) -> float:
     return float(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5).max())
 
 
-def pyramid(finest: Level, deepest: float) -> list[Level]:
-    """Halve until the hole is ``deepest`` pixels deep or too little is known; finest first.
+def pyramid(finest: Level, deepest: float, largest: int) -> list[Level]:
+    """Halve to a hole ``deepest`` pixels deep in ``largest`` pixels of picture; finest first.
+
+    Sooner where too little would be known.
 
     A coarse pixel is hole when any of its four pixels is, so whatever is known at a coarse level
     is known at every finer one. Known pixels are means of known pixels.
     """
     levels = [finest]
-    while depth(levels[-1].todo) > deepest:
+    while levels[-1].todo.size > largest or depth(levels[-1].todo) > deepest:
         image, todo, unknown, structure = levels[-1]
         coarse = Level(_mean(image), _any(todo), _any(unknown), _mean(structure))
         if np.count_nonzero(sources(coarse.unknown)) < _FEWEST_SOURCES:
@@ -89,7 +91,7 @@ class Map:
     def __init__(self, todo: np.ndarray) -> None:
         self.y, self.x = (c.astype(np.int32) for c in np.nonzero(todo))
         self.row, self.column = self.y.copy(), self.x.copy()
-        self.index = np.full(todo.shape, -1, dtype=np.int32)
+        self.index: np.ndarray = np.full(todo.shape, -1, dtype=np.int32)
         self.index[self.y, self.x] = np.arange(len(self.y), dtype=np.int32)
 
     def composed(self, image: np.ndarray) -> np.ndarray:

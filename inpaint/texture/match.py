@@ -198,11 +198,9 @@ def peel(
     while not known.all():
         layer = ~known & (cv2.dilate(known.astype(np.uint8), near) > 0)
         where = np.nonzero(layer)
-        weight = np.tile(_windows(known[..., None], where), (1, 3))
-        c_layer = c[where]
-        d = weight @ squared - 2 * (weight * _windows(colours, where)) @ source.T
-        d += np.square(c_source).sum(1) - 2 * c_layer @ c_source.T
-        nearest = d.argmin(1)
+        nearest = np.concatenate(
+            [_nearest(part, colours, known, c, source, squared, c_source) for part in _parts(where)]
+        )
         row, column = allowed[0][nearest], allowed[1][nearest]
         colours[where] = colours[row, column]
         at = places.index[where]
@@ -210,7 +208,29 @@ def peel(
         known |= layer
 
 
-def _windows(a: np.ndarray, where: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def _parts(where: tuple[np.ndarray, ...]) -> list[tuple[np.ndarray, ...]]:
+    starts = range(0, len(where[0]), _ROWS)
+    return [tuple(c[start : start + _ROWS] for c in where) for start in starts]
+
+
+def _nearest(
+    where: tuple[np.ndarray, ...],
+    colours: np.ndarray,
+    known: np.ndarray,
+    c: np.ndarray,
+    source: np.ndarray,
+    squared: np.ndarray,
+    c_source: np.ndarray,
+) -> np.ndarray:
+    """The argmin of `peel` for some pixels of a layer."""
+    weight = np.tile(_windows(known[..., None], where), (1, 3))
+    d = weight @ squared - 2 * (weight * _windows(colours, where)) @ source.T
+    d += np.square(c_source).sum(1) - 2 * c[where] @ c_source.T
+    nearest: np.ndarray = d.argmin(1)
+    return nearest
+
+
+def _windows(a: np.ndarray, where: tuple[np.ndarray, ...]) -> np.ndarray:
     """Patches around pixels, zero beyond the border: (n, C * SIDE²) float64, channel by channel."""
     padded = np.pad(a, ((RADIUS, RADIUS), (RADIUS, RADIUS), (0, 0)))
     windows = sliding_window_view(padded, (SIDE, SIDE), axis=(0, 1))[where]

@@ -569,7 +569,9 @@ def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(
     assert_same_state(tmp_path / "whole", tmp_path / "killed")
     assert without_time(tmp_path / "whole") == without_time(tmp_path / "killed")
     left = {p.name for p in (tmp_path / "killed").iterdir()}
-    assert left == {"checkpoint.pt", "log.csv", "samples.png", "losses.png"}, "temporaries of killed runs"
+    assert left == {"checkpoint.pt", "log.csv", "samples.png", "losses.png"}, (
+        "temporaries of killed runs"
+    )
 
 
 def command(folder: Path, *words: str) -> list[str]:

@@ -69,3 +69,14 @@ def test_other_arrays_are_refused() -> None:
         snap(image / 255, mask)
     with pytest.raises(MaskError, match="bool"):
         snap(image, mask.astype(np.uint8))
+
+
+def test_what_is_seen_through_a_large_opening_stays() -> None:
+    y, x = np.mgrid[:90, :120]
+    radius = np.hypot(x - 60, y - 45)
+    ring = (radius < 32) & (radius > 20)
+    noise = np.random.default_rng(0).normal(0, 6, (90, 120, 3))
+    image = np.where(ring[..., None], (230, 210, 190), (40, 90, 60)) + noise
+    found = snap(image.clip(0, 255).astype(np.uint8), objects.box(ring.shape, 20, 5, 80, 80))
+    assert found is not None
+    assert iou(found, ring) > 0.9

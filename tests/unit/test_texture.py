@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -14,6 +16,9 @@ from inpaint.texture.levels import Level, Map, pyramid, sources
 from inpaint.texture.match import exact, propagate
 
 SHAPE = (96, 112)
+
+# A smooth fill knows nothing of a pattern finer than it: here it counts for little.
+REGULAR = Weights(texture=0, structure=0.05, roughness=0, down=0, across=0)
 
 
 def blob(*, y: int = 48, x: int = 56, radius: int = 13) -> np.ndarray:
@@ -57,10 +62,10 @@ def energy(image: np.ndarray, where: np.ndarray) -> float:
 def test_bricks_are_laid_where_they_were(mask: np.ndarray) -> None:
     image = bricks()
     patch = blended(image, mask)
-    filled = texture.apply(patch, keep=0).filled
+    filled = texture.apply(patch, weights=REGULAR, keep=0, melt=0).filled
     wrong = np.abs(filled - image).max(2)[mask] > 0.05
     assert wrong.mean() < 0.05
-    assert (np.abs(patch.filled - image).max(2)[mask] > 0.05).mean() > 0.5
+    assert (np.abs(patch.filled - image).max(2)[mask] > 0.05).mean() > 0.2
 
 
 def test_noise_is_filled_with_noise_as_strong() -> None:
@@ -74,7 +79,7 @@ def test_noise_is_filled_with_noise_as_strong() -> None:
 
 def test_copied_colours_are_those_of_known_pixels() -> None:
     image, mask = noise(), blob()
-    filled = texture.apply(blended(image, mask), keep=0).filled
+    filled = texture.apply(blended(image, mask), keep=0, melt=0).filled
     known = {tuple(c) for c in image[~mask].tolist()}
     assert all(tuple(c) in known for c in filled[mask].tolist())
 
@@ -122,7 +127,7 @@ def test_a_thin_piece_beside_a_thick_one_keeps_its_fill() -> None:
     line = np.zeros(SHAPE, dtype=bool)
     line[5:9, 5:100] = True
     patch = blended(noise(), line | blob())
-    filled = texture.apply(patch, keep=0).filled
+    filled = texture.apply(patch, keep=0, melt=0).filled
     np.testing.assert_array_equal(filled[line], patch.filled[line])
     assert np.abs(filled - patch.filled)[blob()].max() > 0.1
 
@@ -139,7 +144,7 @@ def test_a_hole_too_large_to_search_is_still_filled_with_known_colours(
 ) -> None:
     monkeypatch.setattr(texture, "_SEARCHED", 100)
     image, mask = noise(), blob()
-    filled = texture.apply(blended(image, mask), keep=0).filled
+    filled = texture.apply(blended(image, mask), keep=0, melt=0).filled
     known = {tuple(c) for c in image[~mask].tolist()}
     assert all(tuple(c) in known for c in filled[mask].tolist())
 
@@ -179,9 +184,9 @@ def test_propagation_spreads_one_right_shift_over_the_hole() -> None:
 def test_known_at_a_coarse_level_is_known_at_the_fine_one() -> None:
     mask = blob(radius=20)
     image = np.where(mask[..., None], np.float32(np.nan), noise())
-    levels = pyramid(Level(image, mask, mask, np.zeros((*SHAPE, 5), np.float32)), 3.0)
+    levels = pyramid(Level(image, mask, mask, np.zeros((*SHAPE, 5), np.float32)), 3.0, 10_000)
     assert len(levels) >= 3
-    for fine, coarse in zip(levels, levels[1:], strict=False):
+    for fine, coarse in pairwise(levels):
         places = Map(coarse.todo)
         where = np.nonzero(~coarse.unknown)
         places.row[:], places.column[:] = where[0][-1], where[1][-1]
