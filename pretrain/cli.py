@@ -274,7 +274,8 @@ def encoder(prior: str, **given: Any) -> None:
     "fitted on the other's images, make fills as honest as those of new images.",
 )
 @click.option("--before", type=FOLDER, help="Refiner that runs first, for half of the fills.")
-def refiner(priors: tuple[str, ...], before: Path | None, **given: Any) -> None:
+@click.option("--init", type=FOLDER, help="Refiner of the same sizes to go on from.")
+def refiner(priors: tuple[str, ...], before: Path | None, init: Path | None, **given: Any) -> None:
     """Train a refiner of a prior's fills: cell rnn, lstm or attention."""
     from inpaint import registry
     from inpaint.weights import read_config
@@ -297,7 +298,7 @@ def refiner(priors: tuple[str, ...], before: Path | None, **given: Any) -> None:
                 per_image=options.per_image,
                 callback=lambda done, total: progress.update(task, completed=done, total=total),
             )
-        return loop.train(pairs, options, plan, before=first)
+        return loop.train(pairs, options, plan, before=first, init=init)
 
     _train(train, given, RefinerOptions, save=_save_refiner)
 

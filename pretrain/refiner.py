@@ -15,6 +15,7 @@ The earlier passes of a recurrent refiner count too, with a smaller weight.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 from torch.nn.utils.parametrizations import spectral_norm
 
+from inpaint.errors import WeightsError
 from inpaint.evaluate import lpips
 from inpaint.refine import load
 from inpaint.stages.attention import Attention
@@ -39,16 +41,29 @@ from pretrain.run import Outcome, Plan, run
 EARLIER = 0.2
 # LPIPS looks at a window of this side around the hole: the rest is known and costs time.
 LOOK = 96
+CRITIC_LR = 4e-4
+# log MSE -> PSNR of images in [0, 1]
+DECIBELS = -10 / math.log(10)
 Before = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
-def fresh(o: RefinerOptions) -> Attention | Recurrent:
-    """An untrained network as the options say."""
+def fresh(o: RefinerOptions, init: Path | None = None) -> Attention | Recurrent:
+    """An untrained network as the options say, or with the weights of the refiner ``init``."""
+    network: Attention | Recurrent
     with torch.random.fork_rng():
         torch.default_generator.manual_seed(o.seed)
         if o.cell == "attention":
-            return Attention(size=o.size, width=o.width, attend=not o.plain)
-        return Recurrent(size=o.size, width=o.width, cell=o.cell)
+            network = Attention(size=o.size, width=o.width, attend=not o.plain)
+        else:
+            network = Recurrent(size=o.size, width=o.width, cell=o.cell)
+    if init:
+        try:
+            network.load_state_dict(load(init).state_dict())
+        except RuntimeError as error:
+            raise WeightsError(
+                f"{init}: has other sizes than these options; give its --cell, --size and --width"
+            ) from error
+    return network
 
 
 class PatchCritic(nn.Module):
@@ -76,7 +91,7 @@ def earlier(folder: Path) -> Before:
 
     def run_before(filled: Tensor, mask: Tensor, sharpness: Tensor) -> Tensor:
         with torch.no_grad():
-            refined: Tensor = network(filled, mask, sharpness)[-1]
+            refined: Tensor = network.to(filled.device)(filled, mask, sharpness)[-1]
         return refined.clamp(0, 1)
 
     return run_before
@@ -101,98 +116,116 @@ def windows(images: Tensor, mask: Tensor, side: int) -> Tensor:
     return torch.stack(cuts)
 
 
+class Opponent:
+    """The discriminator and its optimiser: what makes sharp fills look like photos."""
+
+    def __init__(self, *, seed: int, device: torch.device) -> None:
+        with torch.random.fork_rng():
+            torch.default_generator.manual_seed(seed)
+            self.network = PatchCritic().to(device)
+        self.optimiser = torch.optim.Adam(
+            self.network.parameters(), CRITIC_LR, (0.5, 0.99), fused=True
+        )
+
+    def parts(self) -> dict[str, Stateful]:
+        """What a checkpoint keeps."""
+        return {"critic": self.network, "optimiser_d": self.optimiser}
+
+    def step(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Train D on pictures with their masks (N, 4, S, S); its hinge loss."""
+        self.optimiser.zero_grad()
+        logits = self.network(torch.cat([real, fake.detach()]))
+        loss = relu(1 - logits[: len(real)]).mean() + relu(1 + logits[len(real) :]).mean()
+        loss.backward()
+        self.optimiser.step()
+        return loss.detach()
+
+    def verdict(self, fake: Tensor) -> Tensor:
+        """D of the refiner's pictures, with gradients for them alone."""
+        self.network.requires_grad_(False)
+        logits = self.network(fake).mean()
+        self.network.requires_grad_(True)
+        return logits
+
+
 def train(
     pairs: fills.Fills,
     options: RefinerOptions,
     plan: Plan,
     *,
     before: Before | None = None,
+    init: Path | None = None,
 ) -> tuple[nn.Module, Outcome]:
     """Train on ``pairs`` until ``plan`` says stop; returns the averaged network.
 
     ``before(filled, mask, sharpness)`` is an earlier refiner, which half of the fills go through,
-    so that this one works after it and without it.
+    so that this one works after it and without it. ``init`` is a refiner to go on from. Raises
+    WeightsError when that has other sizes.
     """
-    o = options
+    o, device = options, plan.device
     torch.set_flush_denormal(True)
-    network = fresh(o)
-    nn.Module.to(network, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = fresh(o, init)
+    nn.Module.to(network, device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = Average(network, o.ema)
     optimiser = torch.optim.Adam(network.parameters(), o.lr, (0.9, 0.99), fused=True)
-    judge = lpips.load()
-    with torch.random.fork_rng():
-        torch.default_generator.manual_seed(o.seed)
-        critic = PatchCritic()
-    optimiser_d = torch.optim.Adam(critic.parameters(), 4e-4, (0.5, 0.99), fused=True)
+    judge = lpips.load(device=device)
+    opponent = Opponent(seed=o.seed, device=device) if o.adversarial else None
     extra: dict[str, Any] = {} if o.cell == "attention" else {"passes": o.passes}
     faithful = o.batch - max(1, round(o.batch * o.sharp_share))
-    sharpness = (torch.arange(o.batch) >= faithful).float()
+    first, sharp = slice(faithful), slice(faithful, None)
+    sharpness = (torch.arange(o.batch) >= faithful).float().to(device)
+    weight = torch.where(sharpness > 0, o.fidelity, 1.0)
 
     def drawn(t: int) -> tuple[Tensor, Tensor, Tensor]:
-        x, filled, mask = fills.batch(pairs, o.batch, seed=o.seed, step=t, proxy=o.proxy)
+        made = fills.batch(pairs, o.batch, seed=o.seed, step=t, proxy=o.proxy)
+        x, filled, mask = (part.to(device) for part in made)
         if before:
             again = before(filled, mask, sharpness)
-            filled = torch.cat([again[0::2], filled[1::2]])
-            order = torch.cat([torch.arange(0, o.batch, 2), torch.arange(1, o.batch, 2)])
-            # Back to the order of the batch: the sharp ones come last.
-            filled = filled[order.argsort()]
+            filled = torch.where(torch.arange(o.batch, device=device).view(-1, 1, 1, 1) % 2 == 0,
+                                 again, filled)  # fmt: skip
         return x, filled, mask
 
     def step(t: int) -> dict[str, Tensor]:
         turn = torch.tensor(torch.pi * min(1.0, t / plan.steps)).cos().item()
         optimiser.param_groups[0]["lr"] = o.lr * (0.525 + 0.475 * turn)
         x, filled, mask = drawn(t)
-        passes = network(filled, mask, sharpness, **extra)
-        weight = torch.where(sharpness > 0, o.fidelity, 1.0)
-        loss = torch.zeros(())
-        for y in passes[:-1]:
-            loss = loss + EARLIER / max(1, len(passes) - 1) * (weight * log_mse(y, x, mask)).mean()
-        last = log_mse(passes[-1], x, mask)
-        loss = loss + (weight * last).mean()
-        sharp = slice(faithful, None)
-        shown = [windows(a[sharp], mask[sharp], LOOK) for a in (passes[-1].clamp(0, 1), x)]
-        seen = judge.loss(*shown)
+        *earlier_passes, y = network(filled, mask, sharpness, **extra)
+        last = log_mse(y, x, mask)
+        loss = (weight * last).mean()
+        for one in earlier_passes:
+            share = EARLIER / len(earlier_passes)
+            loss = loss + share * (weight * log_mse(one, x, mask)).mean()
+        fake, real = (windows(a[sharp], mask[sharp], LOOK) for a in (y.clamp(0, 1), x))
+        seen = judge.loss(fake, real)
         loss = loss + o.lpips * seen.sum() / o.batch
-        verdict: dict[str, Tensor] = {}
-        if o.adversarial:
-            holes = windows(mask[sharp, None].float(), mask[sharp], LOOK)
-            fake, real = (torch.cat([a * 2 - 1, holes], 1) for a in shown)
-            optimiser_d.zero_grad()
-            logits = critic(torch.cat([real, fake.detach()]))
-            d = relu(1 - logits[: len(real)]).mean() + relu(1 + logits[len(real) :]).mean()
-            d.backward()
-            optimiser_d.step()
-            critic.requires_grad_(False)
-            loss = loss - o.adversarial * critic(fake).mean() * len(fake) / o.batch
-            critic.requires_grad_(True)
-            verdict = {"d": d.detach()}
+        shown = {"lpips": seen.mean().detach()}
+        if opponent:
+            holes = windows(mask[sharp, None].to(x.dtype), mask[sharp], LOOK)
+            fake, real = (torch.cat([a * 2 - 1, holes], 1) for a in (fake, real))
+            shown["d"] = opponent.step(fake, real)
+            loss = loss - o.adversarial * opponent.verdict(fake) * len(fake) / o.batch
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         average.update(network)
-        first = slice(faithful)
-        start = -4.343 * log_mse(filled[first], x[first], mask[first]).mean()
-        return {
-            "gain": (-4.343 * last[first].mean() - start).detach(),
-            "psnr": -4.343 * last[first].mean().detach(),
-            "lpips": seen.mean().detach(),
-            **verdict,
-        }
+        start = log_mse(filled[first], x[first], mask[first])
+        gain = DECIBELS * (last[first] - start).mean().detach()
+        return {"gain": gain, "psnr": DECIBELS * last[first].mean().detach(), **shown}
 
     def sheet(path: Path) -> None:
         x, filled, mask = drawn(0)
         with torch.no_grad():
             rows = [
-                average.module(filled, mask, torch.full((o.batch,), float(s)), **extra)[-1]
-                for s in (0, 1)
+                average.module(filled, mask, torch.full_like(sharpness, s), **extra)[-1]
+                for s in (0.0, 1.0)
             ]
         erased = torch.where(mask[:, None], 0.5, x)
         together = torch.stack([erased, filled, *rows, x], 1)[:8].flatten(0, 1)
         sheets.write(path, together.clamp(0, 1), columns=10)
 
     parts: dict[str, Stateful] = {"network": network, "average": average, "optimiser": optimiser}
-    if o.adversarial:
-        parts |= {"critic": critic, "optimiser_d": optimiser_d}
+    if opponent:
+        parts |= opponent.parts()
     outcome = run(step, parts, plan, sheet=sheet)
-    return average.module, outcome
+    return average.module.cpu(), outcome

@@ -30,9 +30,7 @@ CELLS = ("rnn", "lstm")
 PASSES = 3
 
 
-def apply(
-    patch: Patch, *, family: str = "", sharpness: float = 1.0, passes: int = PASSES
-) -> Patch:
+def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0, passes: int = PASSES) -> Patch:
     """Refine the fill with a convolutional recurrent network, from the hole's border inward."""
     from inpaint.refine import refine
 

@@ -21,6 +21,7 @@ _DEEPEST, _LARGEST = 8.0, 30_000  # where the search begins: depth of the hole, 
 _PRODUCTS = 1.5e9  # multiplications an exact search may cost: about 0.1 s on one core
 # A level with more hole pixels, or more pixels in all, takes its sources from the one below.
 _SEARCHED, _DESCRIBED = 200_000, 4_000_000
+_GRID = 512  # of the smooth colours, along the longer side
 _CELLS = 64  # of the grid of expected roughness, along the longer side
 _KNOWN_SHARE = 0.1  # a cell with less known area than this takes its nearest neighbour's
 _BLUR = 1.0  # of that grid, in cells
@@ -68,17 +69,17 @@ def apply(
     todo = _thick(patch.mask)
     if not todo.any():
         return patch
-    sigma = max(1.0, smooth * max(patch.mask.shape))
-    colour = cv2.GaussianBlur(patch.filled, (0, 0), sigma)
-    structure = np.dstack([colour, _roughness(patch.filled, patch.mask)])
-    levels = pyramid(Level(patch.filled, todo, patch.mask, structure), _DEEPEST, _LARGEST)
+    levels = pyramid(Level(patch.filled, todo, patch.mask), _DEEPEST, _LARGEST)
     if not sources(levels[-1].unknown).any():
         return patch
     generator = np.random.default_rng(patch.seed)
+    # Levels above this size are not compared, so they need no structure either.
+    structure = _structure(next((x for x in levels if _affordable(x)), levels[-1]), smooth)
     places = None
     for level in reversed(levels):
-        places = _matched(level, places, weights, passes, generator)
+        places = _matched(level, structure, places, weights, passes, generator)
     assert places is not None
+    sigma = max(1.0, smooth * max(patch.mask.shape))
     joined = join(
         places, patch.filled, patch.filled, sigma=sigma, keep=keep, screen=_SCREEN, steps=melt
     )
@@ -97,40 +98,60 @@ def _thick(mask: np.ndarray) -> np.ndarray:
     return thick[labels]
 
 
-def _roughness(image: np.ndarray, unknown: np.ndarray) -> np.ndarray:
-    """Mean absolute gradients on a coarse grid, carried into the hole: (H, W, 2) float32.
+def _affordable(level: Level) -> bool:
+    return np.count_nonzero(level.todo) <= _SEARCHED and level.todo.size <= _DESCRIBED
 
-    A cell is the mean over its known pixels; one without any takes its nearest neighbour's.
+
+def _structure(level: Level, smooth: float) -> np.ndarray:
+    """What belongs where: blurred colour, expected roughness; (h, w, 5) float32, a small grid.
+
+    A cell of the roughness, mean absolute gradients across and down, is the mean over its known
+    pixels; one without any takes its nearest neighbour's.
     """
-    shape = unknown.shape
+    image, _, unknown = level
     # A gradient needs the pixels around it, so those beside the hole are not known either.
     near = np.ones((SIDE + 2, SIDE + 2), dtype=np.uint8)
     known = cv2.erode((~unknown).astype(np.float32), near)
-    scale = min(1.0, _CELLS / max(shape))
-    size = max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
-    share = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
-    total = cv2.resize(gradients(image) * known[..., None], size, interpolation=cv2.INTER_AREA)
+    share = _shrunk(known, _CELLS)
+    total = _shrunk(gradients(image) * known[..., None], _CELLS)
     cells: np.ndarray = total / np.maximum(share, np.float32(1e-6))[..., None]
     cells = cv2.GaussianBlur(fill_nearest(cells, share < _KNOWN_SHARE), (0, 0), _BLUR)
-    rough: np.ndarray = cv2.resize(cells, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return rough
+    colour = _shrunk(image, _GRID)
+    colour = cv2.GaussianBlur(colour, (0, 0), max(1.0, smooth * max(colour.shape)))
+    return np.dstack([colour, _resized(cells, colour.shape)])
+
+
+def _shrunk(a: np.ndarray, longer: int) -> np.ndarray:
+    """Area means on a grid whose longer side is at most ``longer``."""
+    scale = min(1.0, longer / max(a.shape))
+    size = max(1, round(a.shape[1] * scale)), max(1, round(a.shape[0] * scale))
+    small: np.ndarray = cv2.resize(a, size, interpolation=cv2.INTER_AREA)
+    return small
+
+
+def _resized(a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Bilinear: for maps too smooth to alias."""
+    resized: np.ndarray = cv2.resize(a, shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return resized
 
 
 def _matched(
     level: Level,
+    structure: np.ndarray,
     places: Map | None,
     weights: Weights,
     passes: int,
     generator: np.random.Generator,
 ) -> Map:
     """Steps (1) to (3) at one level; ``places`` are those of the level below, None at the first."""
-    image, todo, unknown, structure = level
+    image, todo, unknown = level
     found = Map(todo) if places is None else places.carried(todo)
-    if places is not None and (len(found.y) > _SEARCHED or todo.size > _DESCRIBED):
+    if places is not None and not _affordable(level):
         return found
     valid = sources(unknown)
     rows, columns = (c.astype(np.int32) for c in np.nonzero(valid))
-    fixed, texture = constant(structure, weights), gradients(image)
+    fixed = constant(_resized(structure, todo.shape), weights)
+    texture = gradients(image)
     known = describe(image, texture, fixed, weights)
     if places is None:
         peel(image, fixed, found, (rows, columns))

@@ -22,6 +22,7 @@ import numpy as np
 
 from inpaint.texture.levels import Map
 
+_GRID = 6.0  # a blur of more pixels than twice this is made on a coarser grid
 _FOUR = ((0, 1), (0, -1), (1, 0), (-1, 0))
 _CROSS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], dtype=np.float32)
 
@@ -85,13 +86,19 @@ def _offset(
     keep: float,
 ) -> np.ndarray:
     """Return o at the hole's pixels, (n, 3): blurred over the hole alone."""
-    difference = np.zeros((*hole.shape, 3), dtype=np.float32)
-    difference[at] = wanted - colours
-    # Outside the box there is no hole: zeros in both sums, not mirrored values.
-    edge = cv2.BORDER_CONSTANT
-    total = cv2.GaussianBlur(difference, (0, 0), sigma, borderType=edge)[at]
-    share = cv2.GaussianBlur(hole.astype(np.float32), (0, 0), sigma, borderType=edge)[at]
-    return np.float32(keep) * total / np.maximum(share, np.float32(1e-6))[:, None]
+    parts = np.zeros((*hole.shape, 4), dtype=np.float32)
+    parts[at] = np.concatenate([wanted - colours, np.ones_like(colours[:, :1])], axis=1)
+    # A wide blur needs no fine grid.
+    factor = max(1, int(sigma / _GRID))
+    size = -(-hole.shape[1] // factor), -(-hole.shape[0] // factor)
+    small = cv2.resize(parts, size, interpolation=cv2.INTER_AREA) if factor > 1 else parts
+    # Outside the box there is no hole: zeros, not mirrored values.
+    small = cv2.GaussianBlur(small, (0, 0), sigma / factor, borderType=cv2.BORDER_CONSTANT)
+    small = small[..., :3] / np.maximum(small[..., 3:], np.float32(1e-6))
+    if factor > 1:
+        small = cv2.resize(small, hole.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    offset: np.ndarray = np.float32(keep) * small[at]
+    return offset
 
 
 def _seams(

@@ -19,13 +19,11 @@ class Level(NamedTuple):
     image : (h, w, 3) float32 RGB in [0, 1]; inside ``todo`` its values mean nothing.
     todo : (h, w) bool, what is to be filled.
     unknown : (h, w) bool, what no patch may be taken from; holds ``todo``.
-    structure : (h, w, 5) float32: the smooth fill, and the roughness expected across and down.
     """
 
     image: np.ndarray
     todo: np.ndarray
     unknown: np.ndarray
-    structure: np.ndarray
 
 
 def sources(unknown: np.ndarray) -> np.ndarray:
@@ -51,8 +49,8 @@ def pyramid(finest: Level, deepest: float, largest: int) -> list[Level]:
     """
     levels = [finest]
     while levels[-1].todo.size > largest or depth(levels[-1].todo) > deepest:
-        image, todo, unknown, structure = levels[-1]
-        coarse = Level(_mean(image), _any(todo), _any(unknown), _mean(structure))
+        image, todo, unknown = levels[-1]
+        coarse = Level(_mean(image), _any(todo), _any(unknown))
         if np.count_nonzero(sources(coarse.unknown)) < _FEWEST_SOURCES:
             break
         levels.append(coarse)

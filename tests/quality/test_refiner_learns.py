@@ -24,7 +24,7 @@ def discs() -> Images:
     y, x = np.mgrid[0:SIDE, 0:SIDE]
     pixels = np.full((48, SIDE, SIDE, 3), 40, np.uint8)
     for image in pixels:
-        cy, cx, radius = rng.uniform(10, 22, 2).tolist() + [rng.uniform(6, 12)]
+        cy, cx, radius = *rng.uniform(10, 22, 2), rng.uniform(6, 12)
         image[(y - cy) ** 2 + (x - cx) ** 2 < radius**2] = 220
     return Images(pixels, np.zeros(48, np.int64), (".",))
 

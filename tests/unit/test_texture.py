@@ -184,7 +184,7 @@ def test_propagation_spreads_one_right_shift_over_the_hole() -> None:
 def test_known_at_a_coarse_level_is_known_at_the_fine_one() -> None:
     mask = blob(radius=20)
     image = np.where(mask[..., None], np.float32(np.nan), noise())
-    levels = pyramid(Level(image, mask, mask, np.zeros((*SHAPE, 5), np.float32)), 3.0, 10_000)
+    levels = pyramid(Level(image, mask, mask), 3.0, 10_000)
     assert len(levels) >= 3
     for fine, coarse in pairwise(levels):
         places = Map(coarse.todo)
