@@ -19,14 +19,14 @@ SHARPNESS = {"psnr": 0.0, "sharp": 1.0}
 def names(stages: Sequence[str], *, mode: str, whole: bool) -> tuple[str, ...]:
     """The stages' names, with ``auto`` spelt out.
 
-    ``auto`` blends and refines. Texture is copied from the photo itself in the mode ``sharp``; not
-    in aligned pictures (``whole``), where nothing repeats.
+    ``auto`` blends and lets the hole attend to the known region; the recurrent refiner before that
+    costs time and adds nothing that was measured (docs/refiners.md). Texture is copied from the
+    photo itself in the mode ``sharp``; not in aligned pictures (``whole``), where nothing repeats.
     """
     if tuple(stages) != AUTO:
         return tuple(stages)
-    suits = mode == "sharp" and not whole and "texture" in registry.stages()
-    texture = ("texture",) if suits else ()
-    return ("poisson", "recurrent", "attention", *texture)
+    texture = ("texture",) if mode == "sharp" and not whole else ()
+    return ("poisson", "attention", *texture)
 
 
 def build(stages: Sequence[str], *, family: str, mode: str) -> list[Stage]:

@@ -134,11 +134,11 @@ def test_grow_widens_the_hole(run: Any, desk: Path, quick: list[str]) -> None:
 
 
 def test_stage_none_skips_the_blend(run: Any, desk: Path, quick: list[str]) -> None:
-    for name in ("poisson", "seamless", "none"):
+    for name in ("poisson", "seamless", "none", "auto"):
         assert run(*quick, "--out", f"{name}.png", "--stage", name).code == 0
     run(*quick, "--out", "default.png")
     written = {p.stem: p.read_bytes() for p in desk.glob("*.png")}
-    assert written["default"] == written["poisson"]
+    assert written["default"] == written["auto"] != written["poisson"]
     assert len({written[k] for k in ("poisson", "seamless", "none")}) == 3
 
 
