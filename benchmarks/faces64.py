@@ -32,7 +32,7 @@ Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (N, 64, 64, 3) uint8, (
 COLUMNS = ("psnr_hole", "psnr", "ssim", "lpips")
 METHODS = (
     "full-gaussian", "faces64-gaussian:plain", "faces64-gaussian", "faces64-vae", "faces64-dcgan",
-    "auto", "reference", "telea", "ns", "biharmonic",
+    "auto", "auto:psnr", "reference", "telea", "ns", "biharmonic",
 )  # fmt: skip
 
 
@@ -116,8 +116,10 @@ def method(name: str, train: Path | None) -> Fill | None:
         return reference
     if name in classical.BASELINES:
         return one_by_one(lambda image, mask: classical.baseline(name, image, mask))
-    prior, _, plain = name.partition(":")
-    return by_prior(prior, stages=() if plain else ("poisson",))
+    prior, _, how = name.partition(":")
+    if prior == "auto":  # as a user gets it, in either mode
+        return by_prior(prior, mode=how or "sharp")
+    return by_prior(prior, stages=() if how else ("poisson",))
 
 
 def rows(

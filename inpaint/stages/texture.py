@@ -99,7 +99,7 @@ def _thick(mask: np.ndarray) -> np.ndarray:
 
 
 def _affordable(level: Level) -> bool:
-    return np.count_nonzero(level.todo) <= _SEARCHED and level.todo.size <= _DESCRIBED
+    return bool(np.count_nonzero(level.todo) <= _SEARCHED) and level.todo.size <= _DESCRIBED
 
 
 def _structure(level: Level, smooth: float) -> np.ndarray:
