@@ -42,9 +42,11 @@ class DCGAN:
     label = -1
     search_defaults: ClassVar[dict[str, Any]] = {
         "restarts": 4,
-        "steps": 150,
-        "lr": 0.05,
-        "base": 0.2,
+        "steps": 12,
+        "optimizer": "lbfgs",
+        "lr": 0.2,
+        "base": 0.05,
+        "window": 13,
         "lam": 0.003,
     }
 
