@@ -39,7 +39,9 @@ METHODS = (
     "gmic",
     "patchmatch",
     "auto:stages=poisson",
+    "auto:mode=psnr",
     "auto:stages=poisson+texture",
+    "auto",
 )
 AREA = (0.03, 0.10)
 WORST = 10
@@ -177,7 +179,6 @@ def main(
             pictures[case.name] = cells
     found = summary(rows)
     print(table(found))
-    # Ranked by what the last method loses against the best of the others: its own failures.
     last = {r["name"]: r["lpips"] for r in rows if r["method"] == chosen[-1].label}
     worst = sorted(last, key=lambda name: -last[name])
     print(f"worst of {chosen[-1].label}:", *(f"{n} {last[n]:.3f}" for n in worst[:WORST]))

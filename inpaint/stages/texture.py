@@ -18,7 +18,7 @@ from inpaint.texture.match import exact, peel, propagate, settle
 
 _THIN = 3.0  # holes no deeper than this stay as they are: a smooth fill is nearer the truth there
 _DEEPEST, _LARGEST = 8.0, 30_000  # where the search begins: depth of the hole, pixels in all
-_PRODUCTS = 1.5e9  # multiplications an exact search may cost: about 0.1 s on one core
+_PRODUCTS = 4e9  # multiplications an exact search may cost: about 0.2 s on one core
 # A level with more hole pixels, or more pixels in all, takes its sources from the one below.
 _SEARCHED, _DESCRIBED = 200_000, 4_000_000
 _GRID = 512  # of the smooth colours, along the longer side
