@@ -16,7 +16,7 @@ from inpaint.texture.join import join
 from inpaint.texture.levels import Level, Map, depth, pyramid, sources
 from inpaint.texture.match import exact, peel, propagate, settle
 
-_THIN = 3.0  # holes no deeper than this stay as they are: a smooth fill is nearer the truth there
+_THIN = 2.0  # holes no deeper than this stay as they are: a smooth fill looks as good there
 _DEEPEST, _LARGEST = 8.0, 30_000  # where the search begins: depth of the hole, pixels in all
 _PRODUCTS = 4e9  # multiplications an exact search may cost: about 0.2 s on one core
 # A level with more hole pixels, or more pixels in all, takes its sources from the one below.

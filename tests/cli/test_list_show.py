@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,11 @@ HELPS = [["--help"], *([name, "--help"] for name in COMMANDS)]
 def test_help_is_instant(arguments: list[str]) -> None:
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run([INPAINT, *arguments], capture_output=True, text=True, check=True)
-        times.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # Processor time: the clock on the wall measures the machine's other work too.
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert done.stdout.startswith("Usage: inpaint")
     assert done.stderr == ""
     assert min(times) < 0.5

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,9 +175,11 @@ def test_every_field_of_the_options_is_an_option_with_its_default(command: str) 
 def test_help_comes_at_once(words: list[str]) -> None:
     times = []
     for _ in range(3):
-        started = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run([PRETRAIN, *words], capture_output=True, text=True)
-        times.append(time.monotonic() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # Processor time: the clock on the wall measures the machine's other work too.
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert done.returncode == 0
     assert min(times) < 0.5
     assert done.stdout.startswith(

@@ -115,7 +115,7 @@ def test_the_seed_decides_and_threads_do_not(
     assert np.array_equal(texture.apply(other).filled, results[0]) == (products > 0)
 
 
-@pytest.mark.parametrize("width", [1, 5])
+@pytest.mark.parametrize("width", [1, 3])
 def test_a_thin_hole_keeps_its_smooth_fill(width: int) -> None:
     mask = np.zeros(SHAPE, dtype=bool)
     mask[10:80, 40 : 40 + width] = True
@@ -125,7 +125,7 @@ def test_a_thin_hole_keeps_its_smooth_fill(width: int) -> None:
 
 def test_a_thin_piece_beside_a_thick_one_keeps_its_fill() -> None:
     line = np.zeros(SHAPE, dtype=bool)
-    line[5:9, 5:100] = True
+    line[5:8, 5:100] = True
     patch = blended(noise(), line | blob())
     filled = texture.apply(patch, keep=0, melt=0).filled
     np.testing.assert_array_equal(filled[line], patch.filled[line])
