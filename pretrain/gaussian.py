@@ -8,6 +8,7 @@ number of images; time is one matrix product over the data.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import Tensor
 from inpaint.errors import ImageError
 from inpaint.priors.gaussian import Gaussian, pack
 from pretrain import data
-from pretrain.options import GaussianOptions
+from pretrain.options import GaussianOptions, fold
 
 
 def train(
@@ -32,6 +33,10 @@ def train(
     images than components.
     """
     o = options
+    if left_out := fold(o.leave_out):
+        k, n = left_out
+        used = np.arange(len(images)) % n != k
+        images = dataclasses.replace(images, pixels=images.pixels[used], labels=images.labels[used])
     if o.components > 2 * len(images):
         raise ImageError(
             f"{len(images)} images cannot carry {o.components} components; "
@@ -45,8 +50,8 @@ def train(
     order = values.argsort(descending=True)[: o.components]
     total = float(even.trace() + odd.trace())
     kept = values[order]
-    left_out = max(1, 2 * len(even) - len(kept))
-    discarded = max(1e-6, (total - float(kept.sum())) / left_out)
+    rest = max(1, 2 * len(even) - len(kept))
+    discarded = max(1e-6, (total - float(kept.sum())) / rest)
     # W = U (Lambda - sigma² I)^(1/2); each half carries 1/sqrt 2 of its even or odd component.
     strength = (kept - discarded).clamp_min(1e-12).sqrt() / 2**0.5
     vectors = torch.cat([vectors_e, vectors_o], dim=1)[:, order] * strength

@@ -24,6 +24,7 @@ PLACES: Rule = ("0, 2, 4, 8, 16, ...", lambda v: v == 0 or (v >= 2 and v & (v - 
 EVEN: Rule = ("an even number from 2", lambda v: v >= 2 and v % 2 == 0)
 CODES: Rule = ("numbers with commas, as in 2,1", lambda v: counts(v) is not None)
 FLAG: Rule = ("on or off", lambda v: isinstance(v, bool))
+FOLD: Rule = ("K/N with 0 <= K < N, or nothing", lambda v: v == "" or fold(v) is not None)
 TEXT: Rule = ("a name", lambda v: isinstance(v, str) and bool(v.strip()))
 DOUBLED: Rule = ("8, 16, 32, 64, 128, ...", lambda v: v >= 8 and v & (v - 1) == 0)
 
@@ -52,6 +53,15 @@ def counts(text: str) -> list[int] | None:
     if parts == [""]:
         return []
     return [int(part) for part in parts] if all(part.isdecimal() for part in parts) else None
+
+
+def fold(text: str) -> tuple[int, int] | None:
+    """(K, N) of a text K/N with 0 <= K < N and N of 2 or more; None if it is something else."""
+    parts = text.split("/") if isinstance(text, str) else []
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        return None
+    k, n = int(parts[0]), int(parts[1])
+    return (k, n) if 0 <= k < n and n > 1 else None
 
 
 def named(policy: str) -> list[str]:
@@ -84,6 +94,7 @@ class GaussianOptions(Checked):
     noise: float = knob(3e-3, "Noise variance, for pixels in [0, 1].", POSITIVE)
     min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
     views: int = knob(1, "Passes over the data, each with other random cuts.", COUNT)
+    leave_out: str = knob("", "K/N: leave out images K, K + N, K + 2 N, ...", FOLD)
     seed: int = knob(0, "Seed of everything random.", SEED)
 
 

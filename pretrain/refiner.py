@@ -31,10 +31,11 @@ from inpaint.evaluate import lpips
 from inpaint.refine import load
 from inpaint.stages.attention import Attention
 from inpaint.stages.recurrent import Recurrent
-from pretrain import fills, sheets
+from pretrain import fills, precision, sheets
 from pretrain.checkpoint import Stateful
 from pretrain.ema import Average
 from pretrain.options import RefinerOptions
+from pretrain.precision import autocast
 from pretrain.run import Outcome, Plan, run
 
 # What an earlier pass of a recurrent refiner weighs against the last one.
@@ -163,7 +164,7 @@ def train(
     WeightsError when that has other sizes.
     """
     o, device = options, plan.device
-    torch.set_flush_denormal(True)
+    precision.prepare(device)
     network = fresh(o, init)
     nn.Module.to(network, device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = Average(network, o.ema)
@@ -189,7 +190,9 @@ def train(
         turn = torch.tensor(torch.pi * min(1.0, t / plan.steps)).cos().item()
         optimiser.param_groups[0]["lr"] = o.lr * (0.525 + 0.475 * turn)
         x, filled, mask = drawn(t)
-        *earlier_passes, y = network(filled, mask, sharpness, **extra)
+        with autocast(device):
+            passes = network(filled, mask, sharpness, **extra)
+        *earlier_passes, y = (one.float() for one in passes)
         last = log_mse(y, x, mask)
         loss = (weight * last).mean()
         for one in earlier_passes:

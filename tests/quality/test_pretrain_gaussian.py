@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from inpaint.errors import ImageError
+from inpaint.errors import ImageError, InpaintError
 from inpaint.priors.gaussian import Gaussian, unpack
 from pretrain import data, gaussian
 from pretrain.options import GaussianOptions
@@ -216,3 +216,20 @@ def test_too_few_images_are_an_error_that_says_how_many() -> None:
     assert "12 images" in str(error.value)
     assert "--components" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_left_out_images_are_not_looked_at(images: data.Images) -> None:
+    changed = images.pixels.copy()
+    changed[1::3] = 255 - changed[1::3]
+    others = dataclasses.replace(images, pixels=changed)
+    o = dataclasses.replace(options(), leave_out="1/3")
+    one, two = (gaussian.train(some, o) for some in (images, others))
+    assert torch.equal(one.mean, two.mean)
+    all_of_them = gaussian.train(images, options())
+    assert not torch.equal(one.mean, all_of_them.mean)
+
+
+@pytest.mark.parametrize("text", ["3/3", "1", "0/1", "-1/2", "a/b"])
+def test_a_share_that_cannot_be_left_out(text: str) -> None:
+    with pytest.raises(InpaintError, match=r"leave-out is .*expected K/N"):
+        dataclasses.replace(options(), leave_out=text)

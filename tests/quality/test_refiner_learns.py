@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,23 @@ def test_made_once(discs: Images, tmp_path: Path) -> None:
             callback=lambda done, total: calls.append(done),
         )
     assert calls == list(range(1, len(calls) + 1))
+
+
+def test_other_images_are_filled_anew(discs: Images, tmp_path: Path) -> None:
+    changed = discs.pixels.copy()
+    changed[len(changed) // 2] += 1
+    calls: list[int] = []
+    for images in (discs, dataclasses.replace(discs, pixels=changed)):
+        fills.make(
+            images,
+            [gaussian.tiny()],
+            name="tiny",
+            size=SIDE,
+            cache=tmp_path,
+            group=8,
+            callback=lambda done, total: calls.append(done),
+        )
+    assert len(calls) == 2 * max(calls)
 
 
 def test_mirrored_together(pairs: fills.Fills) -> None:

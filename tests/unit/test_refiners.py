@@ -132,6 +132,25 @@ def test_stage_on_any_size(monkeypatch, tmp_path, kind: str, shape: tuple[int, i
     assert after.filled.max() <= 1
 
 
+def test_mirror_images_are_refined_alike_for_psnr(monkeypatch, tmp_path) -> None:
+    network = next(n for n in networks() if n.kind == "attention")
+    weights.save(tmp_path, network.config(), halved(refiner=network))
+    monkeypatch.setattr(registry, "refiner_folder", lambda *_: tmp_path)
+    before = patch(64, 64)
+    turned = Patch(
+        *(a[:, ::-1].copy() for a in (before.image, before.mask, before.filled, before.guide))
+    )
+
+    def apart(sharpness: float) -> float:
+        one, other = (
+            attention.apply(p, family="any", sharpness=sharpness) for p in (before, turned)
+        )
+        return float(np.abs(one.filled - other.filled[:, ::-1]).max())
+
+    assert apart(0.0) < 1e-5
+    assert apart(1.0) > 1e-3
+
+
 def test_without_weights_the_patch_stays() -> None:
     before = patch(64, 64)
     assert attention.apply(before, family="no such family") is before
