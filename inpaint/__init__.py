@@ -24,19 +24,20 @@ from inpaint.errors import (
 )
 
 if TYPE_CHECKING:
+    from inpaint import search as search
     from inpaint.pipeline import Result as Result
     from inpaint.pipeline import complete as complete
     from inpaint.pipeline import fill as fill
     from inpaint.registry import load_prior as load_prior
-    from inpaint.search import search as search
 
 _LAZY = {
     "fill": "inpaint.pipeline",
     "complete": "inpaint.pipeline",
     "Result": "inpaint.pipeline",
     "load_prior": "inpaint.registry",
-    "search": "inpaint.search",
 }
+# A package and not its function: once imported, it would take the function's place here anyway.
+_PARTS = ("search",)
 
 __all__ = [
     "ImageError",
@@ -49,10 +50,13 @@ __all__ = [
     "WeightsError",
     "__version__",
     *_LAZY,
+    *_PARTS,
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PARTS:
+        return importlib.import_module(f"inpaint.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module 'inpaint' has no attribute {name!r}")
     return getattr(importlib.import_module(_LAZY[name]), name)

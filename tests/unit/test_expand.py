@@ -10,15 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from inpaint import expand
-from inpaint.descent import Descent
 from inpaint.errors import SearchError
-from inpaint.expand import Layered
-from inpaint.holdout import hold_back
-from inpaint.objective import Objective, objective
-from inpaint.optimizers import Adam
 from inpaint.priors import Prior, vae
-from inpaint.search import search
+from inpaint.search import expand, search
+from inpaint.search.descent import Descent
+from inpaint.search.expand import Layered
+from inpaint.search.holdout import hold_back
+from inpaint.search.objective import Objective, objective
+from inpaint.search.optimizers import Adam
 
 KINDS = ("dcgan", "vae", "cgan", "vae, spatial")
 

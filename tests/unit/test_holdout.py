@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from inpaint.holdout import hidden_error, hold_back
+from inpaint.search.holdout import hidden_error, hold_back
 
 
 def hole(count: int = 1, side: int = 64) -> torch.Tensor:

@@ -10,7 +10,7 @@ import scipy.optimize
 import torch
 from torch import Tensor
 
-from inpaint.optimizers import LBFGS, OPTIMIZERS, make
+from inpaint.search.optimizers import LBFGS, OPTIMIZERS, make
 
 ROWS, DIM = 5, 12
 

@@ -51,6 +51,14 @@ def test_importing_the_package_does_not_import_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_search_is_the_package_before_and_after_it_was_imported() -> None:
+    code = (
+        "import inpaint; first = inpaint.search; import inpaint.search.latent; "
+        "assert first is inpaint.search; assert callable(first.search)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_unknown_names_get_a_hint() -> None:
     name = registry.priors()[0]
     with pytest.raises(UnknownNameError, match=f"did you mean '{name}'"):

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from inpaint import images, registry
 from inpaint.errors import SearchError, UnknownNameError
-from inpaint.holdout import hidden_error, hold_back
 from inpaint.pipeline import complete
 from inpaint.priors import Prior
 from inpaint.search import REFERENCE, Found, search
+from inpaint.search.holdout import hidden_error, hold_back
 
 KINDS = registry.kinds()
 

@@ -22,11 +22,11 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from inpaint.descent import EVERY, STRIKES, Best, Descent, Tell, cosine, has_risen
 from inpaint.errors import SearchError
-from inpaint.objective import Objective, Terms
-from inpaint.optimizers import Adam
 from inpaint.priors import Prior
+from inpaint.search.descent import EVERY, STRIKES, Best, Descent, Tell, cosine, has_risen
+from inpaint.search.objective import Objective, Terms
+from inpaint.search.optimizers import Adam
 
 
 @runtime_checkable

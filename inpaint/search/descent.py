@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inpaint.objective import Objective, Terms
-from inpaint.optimizers import Rule
+from inpaint.search.objective import Objective, Terms
+from inpaint.search.optimizers import Rule
 
 Decode = Callable[[Tensor], tuple[Tensor, Tensor]]
 Tell = Callable[[int, Tensor, Terms], None]

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from inpaint.errors import SearchError, UnknownNameError
-from inpaint.objective import Operator
-from inpaint.optimizers import OPTIMIZERS
-from inpaint.starts import STARTS
+from inpaint.search.objective import Operator
+from inpaint.search.optimizers import OPTIMIZERS
+from inpaint.search.starts import STARTS
 
 NORMS = ("l1", "l2")
 

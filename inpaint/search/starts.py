@@ -11,8 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from inpaint.objective import Objective
 from inpaint.priors import Prior
+from inpaint.search.objective import Objective
 
 Start = Literal["prior", "sample"]
 STARTS = ("prior", "sample")

@@ -14,6 +14,7 @@ import click
 
 from inpaint.cli.progress import bar
 from inpaint.errors import OutputError, WeightsError
+from pretrain.cli.parameters import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pretrain.cuts import Cuts
     from pretrain.score import Score
 
-FOLDER = click.Path(path_type=Path)
 COUNT = click.IntRange(min=1)
 
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inpaint.holdout import hidden_error, hold_back
 from inpaint.losses import Norm, context_weights, contextual_loss
 from inpaint.priors import Prior
+from inpaint.search.holdout import hidden_error, hold_back
 
 Operator = Callable[[Tensor], Tensor]
 

@@ -11,23 +11,22 @@ at a time on the CPU).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from inpaint import checks, starts
-from inpaint import expand as beyond
-from inpaint.descent import Best, Descent, Tell, cosine
-from inpaint.errors import SearchError
 from inpaint.losses import Norm
-from inpaint.objective import Operator, Terms, objective
-from inpaint.optimizers import Optimizer, make
 from inpaint.priors import Prior
-from inpaint.starts import Start
+from inpaint.search import checks, starts
+from inpaint.search import expand as beyond
+from inpaint.search.descent import Best, Descent, Tell, cosine
+from inpaint.search.found import Found, join
+from inpaint.search.halving import halve
+from inpaint.search.objective import Operator, Terms, objective
+from inpaint.search.optimizers import Optimizer, make
+from inpaint.search.starts import Start
 
 Callback = Callable[[int, dict[str, Tensor]], None]
 
@@ -47,29 +46,6 @@ REFERENCE: dict[str, Any] = {
     "lam": 0.003 / 2,
     "start": "sample",
 }
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search returns, restarts sorted by their loss, best first.
-
-    Attributes
-    ----------
-    z : Tensor (B, R, D)
-    x : Tensor (B, R, 3, S, S)
-        Images of ``z``, in [0, 1]; after an expansion, images near them.
-    loss, contextual, perceptual : Tensor (B, R)
-        The minimised sum, and its two terms (the second one before lambda; 0 where lambda is 0).
-    hidden : Tensor (B, R)
-        Mean squared error on the known pixels that were held back; NaN where there are none.
-    """
-
-    z: Tensor
-    x: Tensor
-    loss: Tensor
-    contextual: Tensor
-    perceptual: Tensor
-    hidden: Tensor
 
 
 def search(
@@ -215,7 +191,7 @@ def search(
             z, lambda v: (v, prior.generate(v)), judge, rule=rule, constrain=prior.constrain_z
         )
         tell = _teller(callback, len(images))
-        best = _halve(descent, steps, cosine(lr, steps, anneal), keep, tell, len(images))
+        best = halve(descent, steps, cosine(lr, steps, anneal), keep, tell, len(images))
         if layered and expand:
             best = beyond.features(
                 layered,
@@ -234,39 +210,7 @@ def search(
 
     group = count if max_rows is None else max(1, max_rows // max(pool, restarts))
     every = torch.arange(count, device=image.device).split(max(1, group))
-    return _found([some(images) for images in every], count)
-
-
-def _halve(
-    descent: Descent,
-    steps: int,
-    rate: Callable[[int], float],
-    keep: Sequence[int],
-    tell: Tell | None,
-    count: int,
-) -> Best:
-    """Run the rungs, of equal length to a step; after each, only the leaders go on."""
-    rungs = len(keep) + 1
-    going = True
-    for rung in range(rungs):
-        if rung and descent.best is not None:
-            descent.take(_leaders(descent.best, count, keep[rung - 1]))
-        length = steps * (rung + 1) // rungs - steps * rung // rungs
-        going = going and descent.run(length, rate, tell)
-    best = descent.finish(tell)
-    if keep and len(best.z) > count * keep[-1]:  # too few steps for so many rungs
-        leaders = _leaders(best, count, keep[-1])
-        descent.take(leaders)
-        best = best.take(leaders)
-    return best
-
-
-def _leaders(best: Best, count: int, keep: int) -> Tensor:
-    """Indices of the ``keep`` rows of every image with the smallest loss so far."""
-    loss = best.terms.loss.nan_to_num(math.inf).view(count, -1)
-    order = loss.argsort(dim=1, stable=True)[:, :keep].sort(dim=1).values
-    first = torch.arange(count, device=loss.device)[:, None] * loss.shape[1]
-    return (first + order).flatten()
+    return join([some(images) for images in every], count)
 
 
 def _teller(callback: Callback | None, count: int) -> Tell | None:
@@ -278,20 +222,3 @@ def _teller(callback: Callback | None, count: int) -> Tell | None:
         callback(step, {name: t.detach().unflatten(0, (count, -1)) for name, t in shaped.items()})
 
     return tell
-
-
-def _found(groups: Sequence[Best], count: int) -> Found:
-    """Join the groups of images and sort each image's restarts by loss."""
-    z, x = (torch.cat([getattr(g, name) for g in groups]) for name in ("z", "x"))
-    terms = map(torch.cat, zip(*(g.terms for g in groups), strict=True))
-    parts = [t.unflatten(0, (count, -1)) for t in (z, x, *terms)]
-    parts[2] = loss = torch.where(parts[2].isfinite(), parts[2], math.inf)
-    broken = [i for i, row in enumerate(loss) if not row.isfinite().any()]
-    if broken:
-        raise SearchError(
-            f"the search broke: no finite loss for image {broken[0]} of {count}; "
-            "its known pixels or the prior's weights hold NaN, or the step size is far too large"
-        )
-    order = loss.argsort(dim=1, stable=True)
-    rows = torch.arange(count, device=z.device)[:, None]
-    return Found(*(part[rows, order] for part in parts))

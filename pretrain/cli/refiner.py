@@ -1,0 +1,74 @@
+"""``pretrain refiner``: a network that refines the fills of trained priors."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from inpaint.cli.progress import bar
+from pretrain.cli import loop
+from pretrain.cli.parameters import FOLDER, common, knobs, steps
+from pretrain.cli.target import Target
+from pretrain.options import RefinerOptions
+
+if TYPE_CHECKING:
+    from pretrain.data import Images
+    from pretrain.run import Outcome, Plan
+
+
+@click.command(name="refiner")
+@common
+@steps
+@knobs(RefinerOptions)
+@click.option(
+    "--prior",
+    "priors",
+    multiple=True,
+    required=True,
+    help="Prior whose fills are refined. Of several, prior i mod n fills image i: two priors, each "
+    "fitted on the other's images, make fills as honest as those of new images.",
+)
+@click.option("--before", type=FOLDER, help="Refiner that runs first, for half of the fills.")
+@click.option("--init", type=FOLDER, help="Refiner of the same sizes to go on from.")
+def command(priors: tuple[str, ...], before: Path | None, init: Path | None, **given: Any) -> None:
+    """Train a refiner of a prior's fills: cell rnn, lstm or attention."""
+    from inpaint import registry
+    from inpaint.weights import read_config
+    from pretrain import fills, refiner
+
+    frozen = [registry.load_prior(name) for name in priors]
+    configs = [read_config(registry.prior_folder(name)) for name in priors]
+    given["family"] = given["family"] or configs[0].get("family")
+    first = refiner.earlier(before) if before else None
+
+    def train(images: Images, options: RefinerOptions, plan: Plan) -> tuple[Any, Outcome]:
+        with bar() as progress:
+            task = progress.add_task("fills")
+            pairs = fills.make(
+                images,
+                frozen,
+                name=" ".join(str(config.get("sha256")) for config in configs),
+                size=options.size,
+                cache=given["cache"] or given["out"] / "cache",
+                per_image=options.per_image,
+                callback=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        return refiner.train(pairs, options, plan, before=first, init=init)
+
+    loop.run(train, given, RefinerOptions, save=_save)
+
+
+def _save(target: Target, network: Any, options: Any, **facts: Any) -> None:
+    """Write the folder of a refiner, as the stages load it."""
+    from inpaint.priors.convnets import halved
+
+    config = {
+        **network.config(),
+        "family": target.family,
+        "data": target.data_note,
+        "training": {**asdict(options), **facts},
+    }
+    target.write(config, target.stored(halved(refiner=network)), facts["seconds"])

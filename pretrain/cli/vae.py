@@ -1,0 +1,22 @@
+"""``pretrain vae``: a VAE, plain, spatial or adversarial."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pretrain.cli import loop
+from pretrain.cli.parameters import common, knobs, steps
+from pretrain.options import VaeOptions
+
+
+@click.command(name="vae")
+@common
+@steps
+@knobs(VaeOptions)
+def command(**given: Any) -> None:
+    """Train a VAE: encoder and decoder."""
+    from pretrain import vae
+
+    loop.run(vae.train, given, VaeOptions, several=True)
