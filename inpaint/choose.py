@@ -9,15 +9,15 @@ for a whole picture, and is asked about the whole picture; the others are used a
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from inpaint import registry, weights
-from inpaint.crop import shrink
 from inpaint.errors import WeightsError
+from inpaint.resize import shrink
 
 if TYPE_CHECKING:
     from inpaint.priors.gaussian import Gaussian
@@ -31,12 +31,13 @@ KIND_OF_MODE = {"psnr": "gaussian", "sharp": "gaussian"}
 class Choice:
     """The prior to use, whether it sees the whole picture, and how the families compared.
 
-    ``evidence`` holds log p of the known pixels a value, in nats, by family.
+    ``evidence`` holds log p of the known pixels a value, in nats, by family; nothing for a prior
+    that was asked for.
     """
 
     name: str
     whole: bool
-    evidence: dict[str, float]
+    evidence: dict[str, float] = field(default_factory=dict)
 
 
 def choose(image: np.ndarray, mask: np.ndarray, *, mode: str) -> Choice:

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 
 from inpaint import registry
-from inpaint.crop import enlarge
 from inpaint.errors import WeightsError
 from inpaint.patch import Patch
+from inpaint.resize import enlarge
 from inpaint.weights import read_config
 
 if TYPE_CHECKING:

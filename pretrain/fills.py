@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpaint.crop import enlarge, fill_nearest, shrink
 from inpaint.errors import OutputError
 from inpaint.evaluate import protocols
 from inpaint.priors import Prior
+from inpaint.resize import enlarge, fill_nearest, shrink
 from inpaint.search import search
 from inpaint.stages.poisson import blend
 from pretrain import data

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.crop import fill_nearest
 from inpaint.errors import ImageError, MaskError
 from inpaint.patch import Patch
+from inpaint.resize import fill_nearest
 
 # seamlessClone erodes the mask three times and takes the destination's gradients, one pixel
 # wide, outside the rest: with a mask four pixels larger than the hole they are all known.

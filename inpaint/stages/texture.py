@@ -9,8 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.crop import fill_nearest
 from inpaint.patch import Patch
+from inpaint.resize import fill_nearest
 from inpaint.texture.features import DIMENSIONS, SIDE, Weights, constant, describe, gradients
 from inpaint.texture.join import join
 from inpaint.texture.levels import Level, Map, depth, pyramid, sources
