@@ -52,9 +52,9 @@ class Trace:
         for crop, step, frame in self.frames:
             path = self.folder / f"crop{crop}-step{step:04d}.png"
             images.write(path, images.from_array(frame))
-        before = _bytes(picture)
+        before = images.rgb8(picture)
         before[mask] = 128
-        ends = [("input", before), ("filled", _bytes(filled))]
+        ends = [("input", before), ("filled", images.rgb8(filled))]
         rows = [ends]
         for crop in sorted({c for c, _, _ in self.frames}):
             rows.append([(f"step {s}", f) for c, s, f in self.frames if c == crop])
@@ -72,7 +72,3 @@ def _moments(steps: int) -> set[int]:
     if steps == 0:
         return {0}
     return {0, *(round(steps ** (i / (FRAMES - 2))) for i in range(FRAMES - 1))}
-
-
-def _bytes(picture: Picture) -> np.ndarray:
-    return (images.rgb01(picture) * 255).round().astype(np.uint8)

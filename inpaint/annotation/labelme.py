@@ -12,7 +12,6 @@ import numpy as np
 from inpaint import images, objects
 from inpaint.annotation.shared import Place, check_size, choose, guarded, load, not_empty
 from inpaint.errors import ImageError, MaskError, SelectionError
-from inpaint.images.decode import decode
 
 # What labelme can draw that holds no area.
 _THIN = frozenset({"line", "linestrip", "point", "points"})
@@ -88,7 +87,7 @@ def _labelme_mask(item: dict[str, Any], shape: tuple[int, int]) -> np.ndarray:
 def _pasted(text: str, corner: tuple[float, float], shape: tuple[int, int]) -> np.ndarray:
     """A mask's PNG in base64 at its place; any value above 0 is object."""
     try:
-        picture = decode(
+        picture = images.from_bytes(
             base64.b64decode(text), name="its mask", max_pixels=4 * shape[0] * shape[1]
         )
     except ImageError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import os
 import tarfile
@@ -11,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image, ImageOps
 
+from inpaint import images
 from inpaint.errors import ImageError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
@@ -65,35 +64,14 @@ def iter_files(path: str | Path) -> Iterator[RawItem]:
 
 
 def decoded(item: RawItem) -> Item:
-    """Decode what ``iter_files`` yields; an error stays one, with the file's name."""
+    """Decode what ``iter_files`` yields to RGB (H, W, 3) of uint8; an error stays one."""
     name, content = item
     if isinstance(content, ImageError):
         return name, content
     try:
-        return name, decode(content)
+        return name, images.rgb8(images.from_bytes(content, name=repr(name)))
     except ImageError as exc:
-        return name, _as_image_error(name, exc)
-
-
-def decode(data: bytes) -> np.ndarray:
-    """Decode the bytes of an image file to RGB (H, W, 3) of uint8, turned upright by its EXIF.
-
-    Alpha is dropped, 16 bit grey is scaled down.
-
-    Raises
-    ------
-    ImageError
-        If the bytes are no image that can be read.
-    """
-    try:
-        with Image.open(io.BytesIO(data)) as opened:
-            image = ImageOps.exif_transpose(opened)
-            if image.mode.startswith("I"):  # 16 bit grey, which convert() would clip, not scale
-                grey = (np.asarray(image, np.int64) >> 8).clip(0, 255).astype(np.uint8)
-                return np.repeat(grey[..., None], 3, axis=2)
-            return np.array(image.convert("RGB"))
-    except Exception as exc:  # Pillow's decoders raise many types on damaged files
-        raise ImageError(f"cannot be read as an image ({exc}); open or convert it first") from exc
+        return name, exc
 
 
 def _from_folder(folder: Path) -> Iterator[RawItem]:

@@ -15,8 +15,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from inpaint import images
 from inpaint.errors import ImageError, InpaintError
-from inpaint.evaluate.data import SUFFIXES, decode
+from inpaint.evaluate.data import SUFFIXES
 from inpaint.evaluate.method import Fill, Method, MethodError
 from inpaint.evaluate.store import safe
 
@@ -58,7 +59,7 @@ def folder(label: str, path: str) -> Method:
 
     def fill(erased: np.ndarray, mask: np.ndarray, seed: int, case: str) -> np.ndarray:
         found = _find(root, case)
-        image = decode(found.read_bytes())
+        image = images.rgb8(images.read(found))
         if image.shape != erased.shape:
             h, w = erased.shape[:2]
             raise ImageError(
@@ -157,7 +158,7 @@ def _gmic(options: Mapping[str, int]) -> Fill:
             command += ["inpaint_matchpatch[0]", arguments, "output[0]", out]
             try:
                 subprocess.run(command, check=True, capture_output=True, timeout=TIMEOUT)
-                filled = decode(Path(out).read_bytes())
+                filled = images.rgb8(images.read(out))
             except (OSError, subprocess.SubprocessError) as error:
                 said = getattr(error, "stderr", None) or str(error).encode()
                 reason = said.decode(errors="replace").strip().splitlines() or ["no message"]

@@ -18,30 +18,14 @@ def plots(groups: Sequence[Group], masks: Sequence[str], methods: Sequence[str])
     Against the mask ratio: the mean of each ratio bucket with its 95 % interval at the mean ratio
     of its images, joined within a mask. Against seconds: the mean of each mask at the median time.
     """
-    frames = []
-    for metric, name, unit, form in SHOWN:
-        label = f"{name}{',' if unit else ''}{unit}"
-        drawn = plot(
-            _by_ratio(groups, masks, methods, metric, form),
-            x_label="hole, % of the image",
-            y_label=label,
-            percent_x=True,
-        )
-        frames.append((f"{name} against mask ratio {arrow(metric)}", drawn))
-    for metric, name, unit, form in SHOWN:
-        label = f"{name}{',' if unit else ''}{unit}"
-        drawn = plot(
-            _by_time(groups, masks, methods, metric, form),
-            x_label="seconds an image (median, log scale)",
-            y_label=label,
-            log_x=True,
-        )
-        frames.append((f"{name} against time {arrow(metric)}", drawn))
-    figures = "".join(
-        f"<figure><figcaption>{title}</figcaption>{drawn}</figure>"
-        for title, drawn in frames
-        if drawn
-    )
+    figures = ""
+    for what, x_label, series, axis in AGAINST:
+        for metric, name, unit, form in SHOWN:
+            y_label = f"{name}{',' if unit else ''}{unit}"
+            made = series(groups, masks, methods, metric, form)
+            if drawn := plot(made, x_label=x_label, y_label=y_label, **axis):
+                title = f"{name} against {what} {arrow(metric)}"
+                figures += f"<figure><figcaption>{title}</figcaption>{drawn}</figure>"
     return f'{_legend(masks, methods)}<div class="plots">{figures}</div>'
 
 
@@ -106,3 +90,10 @@ def _point(group: Group, metric: str, form: str, x: float | None) -> Point | Non
     if group.median_seconds is not None:
         title += f", {group.median_seconds:.3g} s"
     return Point(x, stat.mean, stat.low, stat.high, title)
+
+
+# What is on the x-axis: its name in the title, its label, the points, and the kind of axis.
+AGAINST = (
+    ("mask ratio", "hole, % of the image", _by_ratio, {"percent_x": True}),
+    ("time", "seconds an image (median, log scale)", _by_time, {"log_x": True}),
+)

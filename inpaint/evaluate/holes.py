@@ -13,7 +13,7 @@ import numpy as np
 from inpaint import images, masks
 from inpaint.errors import MaskError, UnknownNameError
 from inpaint.evaluate import protocols
-from inpaint.evaluate.data import SUFFIXES, decode
+from inpaint.evaluate.data import SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,14 @@ def _from_tar(path: Path) -> Callable[[str, tuple[int, int], int], np.ndarray]:
     pick = _picker(members, path)
 
     def draw(name: str, shape: tuple[int, int], seed: int) -> np.ndarray:
-        file = tar.extractfile(members[pick(name)])
-        image = decode(file.read() if file else b"")
-        mask: np.ndarray = image @ np.array(images.REC601) >= masks.HALF * 1000
+        found = pick(name)
+        where = f"{found!r} in {path}"
+        file = tar.extractfile(members[found])
+        mask = masks.from_picture(images.from_bytes(file.read() if file else b"", name=where))
         try:
             masks.check(mask, shape)
         except MaskError as error:
-            raise MaskError(f"{pick(name)!r} in {path}: {error}") from None
+            raise MaskError(f"{where}: {error}") from None
         return mask
 
     return draw

@@ -11,22 +11,20 @@ The distance of eq. 1, with unit-normalised channels x̂ of five layers l and le
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import safetensors.torch
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from inpaint import weights
 from inpaint.errors import ImageError, WeightsError
 from inpaint.evaluate.regions import Window
 
-WEIGHTS = Path(__file__).parents[1] / "zoo" / "lpips-alex" / "model.safetensors"
+FOLDER = Path(__file__).parents[1] / "zoo" / "lpips-alex"
 
 MIN_SIDE = 31
 """Below this a side vanishes in AlexNet's second max pooling (31 -> 7 -> 3 -> 1)."""
@@ -177,42 +175,28 @@ class Lpips:
         return torch.cat(pairs) if pairs else torch.zeros(0, device=self.device)
 
 
-def load(path: str | Path = WEIGHTS, *, device: str | torch.device = "cpu") -> Lpips:
-    """Read the weights from a safetensors file and check them against its ``config.json``.
+def load(folder: str | Path = FOLDER, *, device: str | torch.device = "cpu") -> Lpips:
+    """Read the weights of a folder, checked by their sha256.
 
     Parameters
     ----------
-    path : path
-        The safetensors file; a ``config.json`` beside it, where present, holds its sha256.
+    folder : path
+        With ``model.safetensors`` and ``config.json``.
     device : str or torch.device
         Where the computation is to run.
 
     Raises
     ------
     WeightsError
-        If the file is missing, damaged, or not the one its config describes.
+        If a file is missing, damaged, or not what its config describes.
     """
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as exc:
-        raise WeightsError(f"cannot read the LPIPS weights {path}: {exc.strerror}") from exc
-    config = path.with_name("config.json")
-    if config.is_file():
-        expected = json.loads(config.read_text(encoding="utf-8")).get("sha256")
-        if expected and hashlib.sha256(data).hexdigest() != expected:
-            raise WeightsError(f"{path} does not match the sha256 in {config}; install it again")
-    try:
-        weights = safetensors.torch.load(data)
-    except Exception as exc:  # the reader raises its own, undocumented type
-        raise WeightsError(f"{path} is not a readable safetensors file: {exc}") from exc
-    return Lpips(weights, device=device)
+    return Lpips(weights.load(Path(folder))[1], device=device)
 
 
-@functools.lru_cache(maxsize=2)
-def cached(path: str | Path = WEIGHTS) -> Lpips:
-    """Return the model on the CPU, loaded once per process."""
-    return load(path)
+@functools.lru_cache(maxsize=1)
+def cached() -> Lpips:
+    """Return the shipped model on the CPU, loaded once per process."""
+    return load()
 
 
 def to_tensor(image: np.ndarray) -> Tensor:

@@ -22,7 +22,6 @@ from inpaint.weights import CONFIG, read_config
 if TYPE_CHECKING:
     import numpy as np
 
-OURS = ("auto", "reference")
 EXTERNAL = {
     "patchmatch": "PatchMatch (Barnes et al. 2009), if PyPatchMatch is installed",
     "gmic": "G'MIC inpaint_matchpatch, if the gmic program is installed",

@@ -1,7 +1,8 @@
 """Images as the library sees them: the one place where ranges and channel counts change.
 
-``read`` and ``write`` (in ``inpaint.images.files``) keep what the file was; ``rgb01`` gives the
-stages their float RGB; ``with_hole`` puts their result back and touches nothing else.
+``read``, ``from_bytes`` and ``write`` keep what the file was; ``rgb01`` gives the stages their
+float RGB, ``rgb8`` benchmarks and trainings their bytes; ``with_hole`` puts a stage's result back
+and touches nothing else.
 """
 
 from __future__ import annotations
@@ -11,18 +12,23 @@ from dataclasses import replace
 import numpy as np
 
 from inpaint.errors import ImageError, MaskError
+from inpaint.images.decode import MAX_PIXELS
+from inpaint.images.decode import decode as from_bytes
 from inpaint.images.files import check_writable, read, read_bytes, replace_bytes, write
 from inpaint.images.picture import Picture
 
 __all__ = [
+    "MAX_PIXELS",
     "Picture",
     "check_writable",
     "from_array",
+    "from_bytes",
     "luma",
     "read",
     "read_bytes",
     "replace_bytes",
     "rgb01",
+    "rgb8",
     "to_array",
     "with_hole",
     "write",
@@ -36,6 +42,14 @@ def rgb01(picture: Picture) -> np.ndarray:
     colours = picture.pixels[..., : 3 if picture.pixels.shape[2] > 2 else 1]
     scaled = colours.astype(np.float32) / np.float32(picture.peak)
     return np.repeat(scaled, 3, axis=2) if scaled.shape[2] == 1 else scaled
+
+
+def rgb8(picture: Picture) -> np.ndarray:
+    """Return the colours as a new uint8 (H, W, 3) RGB; 16 bits are rounded, else as ``rgb01``."""
+    colours = picture.pixels[..., : 3 if picture.pixels.shape[2] > 2 else 1]
+    if picture.peak > 255:
+        colours = ((colours.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return np.repeat(colours, 3, axis=2) if colours.shape[2] == 1 else np.array(colours, order="C")
 
 
 def luma(picture: Picture) -> np.ndarray:

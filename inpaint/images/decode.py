@@ -24,6 +24,7 @@ from inpaint.images.picture import Picture
 from inpaint.images.pixels import DEEP_ADVICE, pixels_of
 
 READABLE = "PNG, JPEG, WebP, TIFF and BMP"
+MAX_PIXELS = 200_000_000
 
 _BIG_TIFF = (b"+\0", b"\0+")
 _SIGNATURES = (
@@ -83,8 +84,8 @@ def sniff(head: bytes, *, name: str) -> str:
     )
 
 
-def decode(data: bytes, *, name: str, max_pixels: int) -> Picture:
-    """Decode a whole file.
+def decode(data: bytes, *, name: str = "the image", max_pixels: int = MAX_PIXELS) -> Picture:
+    """Decode a whole file, as ``images.read`` does.
 
     Parameters
     ----------

@@ -7,12 +7,12 @@ import secrets
 from pathlib import Path
 
 from inpaint.errors import ImageError, OutputError
-from inpaint.images.decode import decode, sniff
+from inpaint.images.decode import MAX_PIXELS, decode, sniff
 from inpaint.images.encode import check_storable, encode, format_named
 from inpaint.images.picture import Picture
 
 
-def read(path: str | os.PathLike[str], *, max_pixels: int = 200_000_000) -> Picture:
+def read(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read a PNG, JPEG, WebP, TIFF or BMP file, told by its content and not its extension.
 
     EXIF orientation is applied; palettes become RGB or RGBA, 1 bit becomes grey, CMYK and LAB

@@ -35,7 +35,6 @@ from inpaint.restore.task import Task
 from inpaint.search import search
 
 SCALES = (2, 4)
-MAX_PIXELS = 200_000_000  # as ``images.read``: what is written can be read again
 SEARCHED = 8  # windows at once
 # Side of the neighbourhood in which what a network leaves out is measured.
 AROUND = 9
@@ -138,10 +137,10 @@ def restore_picture(
         raise InpaintError(f"noise is {noise}; expected a standard deviation from 0 to 255")
     where = resolve(device)
     area = picture.height * picture.width * _job(task, scale, False).scale ** 2
-    if area > MAX_PIXELS:
+    if area > images.MAX_PIXELS:  # what is written can be read again
         raise ImageError(
             f"the result would have {area / 1e6:.0f} million pixels, the limit is "
-            f"{MAX_PIXELS / 1e6:.0f} million; take a smaller --scale or a part of the picture"
+            f"{images.MAX_PIXELS / 1e6:.0f} million; take a smaller --scale or a part of it"
         )
     values, grey = _values(picture)
     job = _job(task, scale, grey)

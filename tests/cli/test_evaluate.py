@@ -128,7 +128,7 @@ def test_what_cannot_be_measured_is_named_and_the_rest_is_measured(run, folder, 
         summary = next(csv.DictReader(file))
     assert (summary["n"], summary["failed"]) == ("2", "3")
     expected = {
-        "broken.png": "cannot be read as an image",
+        "broken.png": "is not an image",
         "b.png": "the mask is 64x32, the image is 64x64",
         "sub/d.png": "has no mask for sub/d.png; add d.png",
     }

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from inpaint.errors import ImageError
-from inpaint.evaluate.data import decode, iter_images
+from inpaint.evaluate.data import decoded, iter_images
 
 
 def png(value=0, size=(6, 4), **options):
@@ -68,7 +68,7 @@ def test_damaged_image_comes_as_its_error(folder, tar):
     for source in (folder, tar):
         error = dict(iter_images(source))["broken.png"]
         assert isinstance(error, ImageError)
-        assert "broken.png: cannot be read" in str(error)
+        assert "'broken.png' is not an image" in str(error)
 
 
 def test_limit_and_laziness(folder):
@@ -100,12 +100,17 @@ def test_bad_paths_fail_at_once(tmp_path):
         iter_images(tmp_path / "a.txt")
 
 
-def test_decode_gives_rgb_bytes():
+def test_decoding_gives_rgb_bytes_upright():
     buffer = io.BytesIO()
     Image.fromarray(np.full((4, 5), 40000, np.uint16)).save(buffer, "PNG")
-    assert decode(buffer.getvalue()).tolist() == np.full((4, 5, 3), 40000 >> 8).tolist()
+    name, image = decoded(("deep.png", buffer.getvalue()))
+    assert name == "deep.png"
+    assert image.dtype == np.uint8
+    assert image.tolist() == np.full((4, 5, 3), round(40000 / 257)).tolist()
     exif = Image.Exif()
     exif[0x0112] = 6  # a quarter turn
-    assert decode(png(format="JPEG", exif=exif)).shape == (6, 4, 3)
-    with pytest.raises(ImageError, match="cannot be read"):
-        decode(b"")
+    assert decoded(("turned.jpg", png(format="JPEG", exif=exif)))[1].shape == (6, 4, 3)
+    error = decoded(("none.png", b""))[1]
+    assert isinstance(error, ImageError)
+    assert "'none.png' is empty" in str(error)
+    assert decoded(("none.png", error)) == ("none.png", error)

@@ -27,6 +27,29 @@ def test_rgb01_is_exact_both_ways(dtype: type, channels: int) -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_rgb8_is_rgb01_in_bytes(dtype: type, channels: int) -> None:
+    picture = Picture(noise(20, 30, channels, dtype=dtype))
+    before = picture.pixels.copy()
+    values = images.rgb8(picture)
+    assert values.dtype == np.uint8
+    np.testing.assert_array_equal(values, np.rint(images.rgb01(picture).astype(float) * 255))
+    values[:] = 0
+    np.testing.assert_array_equal(picture.pixels, before)
+
+
+def test_from_bytes_is_read_without_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    images.write(path, Picture(noise(5, 6, 4, dtype=np.uint16)))
+    read, given = images.read(path), images.from_bytes(path.read_bytes())
+    np.testing.assert_array_equal(read.pixels, given.pixels)
+    with pytest.raises(ImageError, match=r"^the image is empty"):
+        images.from_bytes(b"")
+    with pytest.raises(ImageError, match=r"^mine is 6x5 pixels"):
+        images.from_bytes(path.read_bytes(), name="mine", max_pixels=29)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("opaque", [False, True])
 def test_with_hole_changes_the_hole_only(dtype: type, channels: int, opaque: bool) -> None:
     picture = Picture(noise(20, 30, channels, dtype=dtype), icc=b"icc", exif=b"exif")
