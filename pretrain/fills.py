@@ -84,8 +84,9 @@ def draw_masks(count: int, size: int, *, seed: int) -> np.ndarray:
 
 def make(
     images: data.Images,
-    priors: Sequence[Prior],
+    priors: Callable[[], Sequence[Prior]],
     *,
+    count: int,
     name: str,
     size: int,
     cache: Path,
@@ -100,9 +101,12 @@ def make(
     ----------
     images : data.Images
         Cached at ``size``.
-    priors : sequence of Prior
-        Image i is filled by prior i mod n: with two priors, each fitted on the other's images, no
-        image is filled by a prior that has seen it.
+    priors : callable
+        Gives ``count`` priors, and is only asked when there is something to fill. Image i is filled
+        by prior i mod ``count``: where each has not seen its share (``pretrain.crossfit``), the
+        fills are as honest as those of new images.
+    count : int
+        How many priors there are.
     name : str
         What tells these priors from others, for the cache's key.
     size : int
@@ -125,18 +129,19 @@ def make(
     """
     facts = [name, size, per_image, group, seed, len(images), MASKS, _sample(images)]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
-    image_of, mask_of = _plan(len(images), len(priors), per_image, group, seed)
+    image_of, mask_of = _plan(len(images), count, per_image, group, seed)
     masks = draw_masks(int(mask_of.max()) + 1, size, seed=seed)
     path = cache / f"fills-{key}.npy"
     if not path.exists():
         temporary = path.with_suffix(f".{os.getpid()}.npy")
+        fitted = priors()
         try:
             cache.mkdir(parents=True, exist_ok=True)
             shape = (len(image_of), size, size, 3)
             out = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
             for m, mask in enumerate(masks):
                 rows = np.flatnonzero(mask_of == m)
-                prior = priors[image_of[rows[0]] % len(priors)]
+                prior = fitted[image_of[rows[0]] % count]
                 truth = images.pixels[image_of[rows]].astype(np.float32) / 255
                 out[rows] = np.rint(fill(prior, truth, mask, seed=m) * 255)
                 if callback:

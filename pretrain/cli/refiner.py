@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from inpaint.cli.progress import bar
+from inpaint.errors import InpaintError
 from pretrain.cli import loop
 from pretrain.cli.parameters import FOLDER, common, knobs, steps
 from pretrain.cli.target import Target
 from pretrain.options import RefinerOptions
 
 if TYPE_CHECKING:
+    from inpaint.priors import Prior
     from pretrain.data import Images
     from pretrain.run import Outcome, Plan
 
@@ -28,29 +31,58 @@ if TYPE_CHECKING:
     "priors",
     multiple=True,
     required=True,
-    help="Prior whose fills are refined. Of several, prior i mod n fills image i: two priors, each "
-    "fitted on the other's images, make fills as honest as those of new images.",
+    help="Prior whose fills are refined. Of several, prior i mod n fills image i.",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    help="Fit so many Gaussians like PRIOR, each without a share of the images, which it then "
+    "fills: what a prior was fitted on it fills better than anything new.",
 )
 @click.option("--before", type=FOLDER, help="Refiner that runs first, for half of the fills.")
 @click.option("--init", type=FOLDER, help="Refiner of the same sizes to go on from.")
-def command(priors: tuple[str, ...], before: Path | None, init: Path | None, **given: Any) -> None:
+def command(
+    priors: tuple[str, ...],
+    folds: int | None,
+    before: Path | None,
+    init: Path | None,
+    **given: Any,
+) -> None:
     """Train a refiner of a prior's fills: cell rnn, lstm or attention."""
     from inpaint import registry
     from inpaint.weights import read_config
-    from pretrain import fills, refiner
+    from pretrain import crossfit, fills, refiner
 
-    frozen = [registry.load_prior(name) for name in priors]
+    if folds and len(priors) > 1:
+        raise InpaintError(f"--folds takes one --prior, got {len(priors)}; leave all but one away")
     configs = [read_config(registry.prior_folder(name)) for name in priors]
     given["family"] = given["family"] or configs[0].get("family")
     first = refiner.earlier(before) if before else None
+    if folds:
+        crossfit.check(configs[0])
+    frozen = [] if folds else [registry.load_prior(name) for name in priors]
+    name = " ".join(str(config.get("sha256")) for config in configs)
 
     def train(images: Images, options: RefinerOptions, plan: Plan) -> tuple[Any, Outcome]:
         with bar() as progress:
             task = progress.add_task("fills")
+
+            def fitted() -> Sequence[Prior]:
+                if not folds:
+                    return frozen
+                fits = progress.add_task("priors")
+                return crossfit.priors(
+                    images,
+                    configs[0],
+                    folds,
+                    callback=lambda done, total: progress.update(fits, completed=done, total=total),
+                )
+
             pairs = fills.make(
                 images,
-                frozen,
-                name=" ".join(str(config.get("sha256")) for config in configs),
+                fitted,
+                count=folds or len(frozen),
+                name=f"{name} in {folds} folds" if folds else name,
                 size=options.size,
                 cache=given["cache"] or given["out"] / "cache",
                 per_image=options.per_image,

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from inpaint.errors import InpaintError
 from inpaint.priors import gaussian
-from pretrain import fills, refiner
+from pretrain import crossfit, fills, refiner
 from pretrain.data import Images
 from pretrain.options import RefinerOptions
 from pretrain.run import Plan
@@ -33,7 +34,9 @@ def discs() -> Images:
 @pytest.fixture(scope="module")
 def pairs(discs: Images, tmp_path_factory) -> fills.Fills:
     cache = tmp_path_factory.mktemp("fills")
-    return fills.make(discs, [gaussian.tiny()], name="tiny", size=SIDE, cache=cache, group=4)
+    return fills.make(
+        discs, lambda: [gaussian.tiny()], count=1, name="tiny", size=SIDE, cache=cache, group=4
+    )
 
 
 def test_fills_keep_what_is_known(pairs: fills.Fills) -> None:
@@ -60,7 +63,9 @@ def test_two_priors_share_the_images(discs: Images, tmp_path: Path) -> None:
         plain = gaussian.tiny()
         return Told(plain.size, plain.packed, noise=plain.noise, residual=plain.residual)
 
-    two = fills.make(discs, [told(), told()], name="2", size=SIDE, cache=tmp_path, group=4)
+    two = fills.make(
+        discs, lambda: [told(), told()], count=2, name="2", size=SIDE, cache=tmp_path, group=4
+    )
     assert len(asked) == len(two.masks)
     for m in range(len(two.masks)):
         assert len(set((two.image_of[two.mask_of == m] % 2).tolist())) == 1
@@ -71,7 +76,8 @@ def test_made_once(discs: Images, tmp_path: Path) -> None:
     for _ in range(2):
         fills.make(
             discs,
-            [gaussian.tiny()],
+            lambda: [gaussian.tiny()],
+            count=1,
             name="tiny",
             size=SIDE,
             cache=tmp_path,
@@ -81,6 +87,22 @@ def test_made_once(discs: Images, tmp_path: Path) -> None:
     assert calls == list(range(1, len(calls) + 1))
 
 
+def test_cross_fitted_gaussians_have_not_seen_what_they_fill(discs: Images) -> None:
+    options = {"size": SIDE, "components": 6, "bits8": 6, "views": 1, "seconds": 3}
+    config = {"kind": "gaussian", "training": options}
+    changed = discs.pixels.copy()
+    changed[1::3] = 255 - changed[1::3]
+    one = crossfit.priors(discs, config, 3)
+    other = crossfit.priors(dataclasses.replace(discs, pixels=changed), config, 3)
+    same = [torch.equal(a.mean, b.mean) for a, b in zip(one, other, strict=True)]
+    assert same == [False, True, False]
+
+
+def test_only_gaussians_are_cross_fitted() -> None:
+    with pytest.raises(InpaintError, match="kind 'vae'; leave --folds away"):
+        crossfit.check({"kind": "vae", "training": {"size": 64}})
+
+
 def test_other_images_are_filled_anew(discs: Images, tmp_path: Path) -> None:
     changed = discs.pixels.copy()
     changed[len(changed) // 2] += 1
@@ -88,7 +110,8 @@ def test_other_images_are_filled_anew(discs: Images, tmp_path: Path) -> None:
     for images in (discs, dataclasses.replace(discs, pixels=changed)):
         fills.make(
             images,
-            [gaussian.tiny()],
+            lambda: [gaussian.tiny()],
+            count=1,
             name="tiny",
             size=SIDE,
             cache=tmp_path,

@@ -126,3 +126,13 @@ def test_a_face_is_given_to_the_faces() -> None:
     choice = choose(np.ascontiguousarray(image), hole(100), mode="psnr")
     assert choice.name.startswith("faces64")
     assert choice.whole
+
+
+def test_a_smooth_landscape_is_no_face() -> None:
+    """Sky, haze and hills: likely under any prior of smooth pictures, faces included."""
+    y, x = np.mgrid[0:128, 0:128] / 128
+    light = np.where(y < 0.45 + 0.08 * np.sin(5 * x), 0.85 - 0.5 * y, 0.45 - 0.25 * y)
+    image = np.stack([0.9 * light, 0.95 * light, light + 0.05], axis=2).astype(np.float32)
+    choice = choose(image, hole(128), mode="sharp")
+    assert max(choice.evidence, key=choice.evidence.__getitem__) == "faces64", "no trap any more"
+    assert choice.name == "scenes64-gaussian"
