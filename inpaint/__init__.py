@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from inpaint._version import __version__
 from inpaint.errors import (
     ImageError,
+    ImageSizeError,
     InpaintError,
     MaskError,
     OutputError,
@@ -41,6 +42,7 @@ _PARTS = ("search",)
 
 __all__ = [
     "ImageError",
+    "ImageSizeError",
     "InpaintError",
     "MaskError",
     "OutputError",

@@ -11,6 +11,7 @@ from inpaint import registry
 from inpaint.patch import Patch
 
 Stage = Callable[[Patch], Patch]
+Watch = Callable[[str, Patch], None]
 AUTO = ("auto",)
 # What a refiner aims at: 0 the most likely pixel values, 1 the most natural look.
 SHARPNESS = {"psnr": 0.0, "sharp": 1.0}
@@ -41,3 +42,13 @@ def build(stages: Sequence[str], *, family: str, mode: str) -> list[Stage]:
         taken = inspect.signature(apply).parameters
         chain.append(partial(apply, **{k: v for k, v in settings.items() if k in taken}))
     return chain
+
+
+def watched(names: Sequence[str], stages: Sequence[Stage], watch: Watch) -> list[Stage]:
+    """The stages, each preceded by ``watch(name, patch)`` with what it gets; that may raise."""
+    return [partial(_watched, *pair, watch) for pair in zip(names, stages, strict=True)]
+
+
+def _watched(name: str, stage: Stage, watch: Watch, patch: Patch) -> Patch:
+    watch(name, patch)
+    return stage(patch)

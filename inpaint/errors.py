@@ -18,6 +18,10 @@ class ImageError(InpaintError):
     """An image cannot be read or written, or has a shape, type or size that cannot be used."""
 
 
+class ImageSizeError(ImageError):
+    """An image has more pixels than the limit allows."""
+
+
 class MaskError(InpaintError):
     """A mask does not fit its image, or marks nothing or everything as hole."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -99,6 +99,8 @@ def complete(
     context: float = 1.0,
     opaque: bool = False,
     callback: Callback | None = None,
+    on_crop: Callable[[int, int, Box], None] | None = None,
+    on_stage: chain.Watch | None = None,
     **search_options: Any,
 ) -> Result:
     """Fill the hole of a picture in ``candidates`` ways.
@@ -132,6 +134,11 @@ def complete(
         Make the hole opaque in a picture with alpha (when the mask was its alpha).
     callback : callable, optional
         ``callback(crop, crops, steps, step, terms)``: before every step of every crop.
+    on_crop : callable, optional
+        ``on_crop(crop, crops, box)``: before every crop.
+    on_stage : callable, optional
+        ``on_stage(name, patch)``: before every stage of every candidate of a crop. Each of the
+        three may raise, which ends the work.
     **search_options
         Any keyword of ``search.search``, over the prior's own defaults.
 
@@ -146,10 +153,14 @@ def complete(
     choice = _choice(prior, class_name, values, mask, mode)
     order = chain.names(stages, mode=mode, whole=choice.whole)
     filler = _filler(choice, class_name, order, mode, candidates, where, search_options)
+    if on_stage:
+        filler = replace(filler, stages=chain.watched(order, filler.stages, on_stage))
     size = filler.prior.size
     crops = [_whole(mask)] if choice.whole else plan(mask, context=context, min_side=size)
     fills, reports = [values.copy() for _ in range(candidates)], []
     for index, crop in enumerate(crops):
+        if on_crop:
+            on_crop(index, len(crops), crop.box)
         tell = partial(callback, index, len(crops), filler.options["steps"]) if callback else None
         image = values[crop.box.slices]
         made, found, way = filler(image, crop.mask, seed=seed + index, callback=tell)

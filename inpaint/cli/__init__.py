@@ -24,6 +24,7 @@ SUMMARIES = {
     "list": "List priors, stages or methods.",
     "remove": "Remove an object from a photo by pointing at it.",
     "restore": "Denoise, enlarge or colourise one image.",
+    "serve": "Serve a page to brush over objects and fill them, and its HTTP API.",
     "show": "Show what is known about a prior or a stage.",
 }
 

@@ -133,6 +133,7 @@ def fill_and_write(
     from inpaint.pipeline import complete
     from inpaint.trace import Trace
 
+    steps: dict[str, Any] = {} if choices.steps is None else {"steps": choices.steps}
     recorder = Trace(choices.trace) if choices.trace else None
     with bar() as progress:
         task = progress.add_task("search", total=None)
@@ -155,7 +156,7 @@ def fill_and_write(
             device=choices.device,
             opaque=opaque,
             callback=tell,
-            **({} if choices.steps is None else {"steps": choices.steps}),
+            **steps,
         )
     for path, filled in zip(outs, result.pictures, strict=True):
         images.write(path, filled, quality=choices.quality)

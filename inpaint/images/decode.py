@@ -18,7 +18,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from inpaint.errors import ImageError
+from inpaint.errors import ImageError, ImageSizeError
 from inpaint.images.meta import cleaned_exif, orientation_of, tiff_exif, upright, webp_header
 from inpaint.images.picture import Picture
 from inpaint.images.pixels import DEEP_ADVICE, pixels_of
@@ -162,7 +162,7 @@ def _check_size(width: int, height: int, *, name: str, max_pixels: int) -> None:
     if width < 1 or height < 1:
         raise ImageError(f"{name} says it is {width}x{height} pixels; get or export it again")
     if width * height > max_pixels:
-        raise ImageError(
+        raise ImageSizeError(
             f"{name} is {width}x{height} pixels ({width * height / 1e6:.0f} million), the limit is "
             f"{max_pixels / 1e6:.0f} million; scale it down, or raise max_pixels"
         )

@@ -346,3 +346,36 @@ def test_weights_that_hold_nan_are_a_search_error(
     weights.save(tmp_path, prior.config(), tensors)
     with pytest.raises(SearchError, match="NaN"):
         run(str(tmp_path))
+
+
+def test_crops_and_stages_are_told_before_they_begin(vae: str) -> None:
+    image, told = noise(200, 120, 3), []
+    mask = box(image.shape, np.s_[10:20, 10:20], np.s_[150:160, 90:100])
+    complete(
+        images.from_array(image),
+        mask,
+        prior=vae,
+        stages=("poisson", "seamless"),
+        candidates=2,
+        on_crop=lambda crop, crops, where: told.append((crop, crops, where.height)),
+        on_stage=lambda name, patch: told.append((name, patch.mask.shape[0])),
+        **FAST,
+    )
+    side = told[0][2]
+    stages = [("poisson", side), ("seamless", side)] * 2
+    assert told == [(0, 2, side), *stages, (1, 2, side), *stages]
+
+
+@pytest.mark.parametrize("which", ["callback", "on_crop", "on_stage"])
+def test_a_callback_that_raises_ends_the_work(vae: str, which: str) -> None:
+    class EnoughError(Exception):
+        pass
+
+    def raises(*arguments: object) -> None:
+        raise EnoughError
+
+    image = noise(40, 40, 3)
+    mask = box(image.shape, np.s_[10:20, 10:20])
+    options: dict[str, Any] = {which: raises, "stages": ("poisson",), **FAST}
+    with pytest.raises(EnoughError):
+        complete(images.from_array(image), mask, prior=vae, **options)

@@ -1,0 +1,48 @@
+"""What the page can offer: priors, stages, limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inpaint import __version__, registry, weights
+from inpaint.web.options import MODES, MOST_CANDIDATES
+from inpaint.web.settings import Settings
+from inpaint.web.shown import LARGEST
+
+FORMATS = ("png", "jpg", "webp", "tiff", "bmp")
+
+
+def about(settings: Settings) -> dict[str, Any]:
+    """Names that a request may use, with a line about each, and what it must keep to."""
+    configs = registry.shipped()
+    for name, folder in settings.own_priors.items():
+        configs[name] = weights.read_config(registry.prior_folder(folder))
+    priors = [
+        {
+            "name": name,
+            "kind": configs[name]["kind"],
+            "size": configs[name]["size"],
+            "about": str(configs[name].get("data", "")),
+            "classes": list(configs[name].get("classes") or ()),
+            "whole": configs[name].get("view") == "whole",
+        }
+        for name in settings.priors
+    ]
+    stages = [
+        {"name": name, "about": registry.about(name).partition("\n")[0]}
+        for name in registry.stages()
+    ]
+    return {
+        "version": __version__,
+        "priors": priors,
+        "modes": list(MODES),
+        "stages": stages,
+        "formats": list(FORMATS),
+        "limits": {
+            "bytes": settings.max_bytes,
+            "pixels": settings.max_pixels,
+            "candidates": MOST_CANDIDATES,
+            "side": LARGEST,
+            "idle": settings.idle,
+        },
+    }

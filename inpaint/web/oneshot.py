@@ -1,0 +1,82 @@
+"""The API for programs: an image and a mask come, the filled image goes back."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from inpaint import masks
+from inpaint.images import Picture
+from inpaint.images.encode import check_storable, encode, format_named
+from inpaint.web import options
+from inpaint.web.about import FORMATS
+from inpaint.web.api import TYPES
+from inpaint.web.bodies import form
+from inpaint.web.errors import UNUSABLE, Refused
+from inpaint.web.line import Job
+from inpaint.web.state import State
+from inpaint.web.waiting import result_of
+
+# Fields of the form beside those of ``options``.
+OWN_FIELDS = ("format", "quality", "grow", "invert")
+
+
+async def fill(request: Request) -> Response:
+    """Fill the hole of one image; nothing of it is kept."""
+    state: State = request.app.state.server
+    state.line.check()
+    async with form(request, state.settings, state.pool) as (files, fields):
+        for name in ("image", "mask"):
+            if name not in files:
+                raise Refused(UNUSABLE, f"the form has no file {name!r}; add -F {name}=@FILE")
+        own = {name: fields.pop(name)[-1] for name in OWN_FIELDS if name in fields}
+        chosen = options.from_form(fields, state.settings)
+        if chosen.candidates > 1:
+            raise Refused(UNUSABLE, "one image goes back, so candidates is 1; try other seeds")
+        picture = await state.aside(state.decode, files["image"], "the image")
+        marked = await state.aside(state.decode, files["mask"], "the mask")
+    hole = masks.from_picture(marked, invert=own.get("invert", "false") == "true")
+    size = picture.height, picture.width
+    masks.check(hole, size)
+    kind, quality = _format(own, picture), _number(own, "quality")
+    grow = _number(own, "grow") or 0
+    if grow:
+        hole = masks.grow(hole, grow)
+        masks.check(hole, size)
+
+    def work(job: Job) -> tuple[bytes, str]:
+        from inpaint.web import live  # see api.fill
+
+        result = live.fill(job, picture, hole, chosen, state.settings)
+        told = json.dumps(live.report(result))
+        job.check()
+        return encode(result.pictures[0], kind, quality=quality), told
+
+    held = picture.pixels.nbytes + hole.nbytes
+    state.pool.take(held)
+    try:
+        data, told = await result_of(state.line.submit(work), state.line, request)
+    finally:
+        state.pool.give(held)
+    return Response(data, media_type=TYPES[kind], headers={"X-Report": told})
+
+
+def _format(own: dict[str, str], picture: Picture) -> str:
+    """The format to answer in; raises OutputError if it cannot hold the picture."""
+    name = own.get("format", "keep")
+    if name not in ("keep", *FORMATS):
+        raise Refused(UNUSABLE, f"format is {name[:20]!r}, expected keep, {', '.join(FORMATS)}")
+    kind = picture.format if name == "keep" else format_named(name)
+    check_storable(picture, kind)
+    return kind
+
+
+def _number(own: dict[str, str], name: str) -> int | None:
+    text = own.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 5):
+        raise Refused(UNUSABLE, f"{name} is {text[:20]!r}, expected a whole number")
+    return int(text)

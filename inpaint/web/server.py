@@ -1,0 +1,97 @@
+"""From settings to a socket that is listened on until Ctrl-C."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+
+import uvicorn
+
+from inpaint.errors import InpaintError
+from inpaint.web.app import create_app
+from inpaint.web.guard import is_local
+from inpaint.web.settings import Settings
+
+_CONNECTIONS = 128  # at once; further ones get 503
+_GRACE = 2  # seconds for open answers at the end
+
+
+def serve(settings: Settings, *, port: int, browse: bool, say: Callable[[str], None]) -> None:
+    """Listen and answer; returns after Ctrl-C.
+
+    Raises
+    ------
+    InpaintError
+        If the address cannot be listened on, or the device is not there.
+    """
+    if settings.device not in ("auto", "cpu"):  # asking loads torch, which takes seconds
+        from inpaint.devices import resolve
+
+        resolve(settings.device)
+    listener = _listener(settings.host, port)
+    url = _url(settings.host, listener.getsockname()[1])
+    if not is_local(settings.host):
+        say(
+            f"Warning: everybody who can reach {settings.host} can use this server; "
+            "traffic is not encrypted"
+        )
+    say(f"open {url} in a browser; Ctrl-C ends")
+    logging.getLogger("inpaint").addHandler(_Lines(say))
+    if browse:
+        threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
+    config = uvicorn.Config(
+        create_app(settings),
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    server = uvicorn.Server(config)
+    # uvicorn raises the signal again when it has ended; for a server Ctrl-C is no failure.
+    with listener, suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+
+
+class _Lines(logging.Handler):
+    """The library's errors as single lines in the terminal."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__(logging.ERROR)
+        self.say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say one record."""
+        self.say(f"Error: {self.format(record)}")
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_CONNECTIONS)  # so that who comes before uvicorn does waits for it
+        except OSError:
+            listener.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+        raise InpaintError(
+            f"cannot listen on {host!r}, port {port} ({reason}); name another --host or --port"
+        ) from error
+    return listener
+
+
+def _url(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}/"

@@ -1,0 +1,46 @@
+"""What all requests of one server share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, TypeVar
+
+import anyio
+
+from inpaint.errors import ImageError
+from inpaint.images import Picture
+from inpaint.images.decode import decode, sniff
+from inpaint.web.about import about
+from inpaint.web.bodies import Pool
+from inpaint.web.errors import WRONG_TYPE, Refused
+from inpaint.web.line import Line
+from inpaint.web.photos import Photos
+from inpaint.web.settings import Settings
+
+_Value = TypeVar("_Value")
+
+
+class State:
+    """Settings, memory, the line and the photos of a server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.pool = Pool(settings.memory)
+        self.line = Line(settings.waiting)
+        self.photos = Photos(self.pool, idle=settings.idle, give_up=self.line.give_up)
+        self.about = lru_cache(1)(partial(about, settings))
+        # Decoding and drawing take memory of their own beside the pool's: one at a time.
+        self._limiter = anyio.CapacityLimiter(1)
+
+    async def aside(self, function: Callable[..., _Value], *arguments: Any) -> _Value:
+        """Run what takes a moment in a thread, one at a time, while other requests go on."""
+        return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
+
+    def decode(self, data: bytes, name: str) -> Picture:
+        """Decode an image file within the limits; raises Refused for what is none."""
+        try:
+            sniff(data[:32], name=name)
+        except ImageError as error:
+            raise Refused(WRONG_TYPE, str(error)) from None
+        return decode(data, name=name, max_pixels=self.settings.max_pixels)

@@ -1,0 +1,426 @@
+"""The page in a real browser: Debian's Chromium, headless, driven by Playwright."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from web_site import Served, coded, eventually, photo_pixels, serving
+
+from inpaint.web import shapes
+from inpaint.web.settings import Settings
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright (extra dev)")
+CHROMIUM = os.environ.get("INPAINT_CHROMIUM") or shutil.which("chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None,
+        reason="no chromium on the PATH (apt-get install chromium), nor in INPAINT_CHROMIUM",
+    ),
+]
+FLAGS = [
+    "--no-sandbox",  # root in a container has none
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDTH, HEIGHT = 160, 120
+
+
+@pytest.fixture(scope="module")
+def site(settings: Settings) -> Iterator[Served]:
+    with serving(settings) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        one = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the page's console said, and requests that went elsewhere; empty at the end."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Any, site: Served, complaints: list[str]) -> Iterator[Any]:
+    """The page, loaded; a complaint fails the test."""
+    context = browser.new_context(viewport={"width": 1100, "height": 760}, accept_downloads=True)
+    one = context.new_page()
+    one.on("pageerror", lambda error: complaints.append(str(error)))
+    one.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    own = (site.url, "data:", "blob:")
+    one.on("request", lambda r: None if r.url.startswith(own) else complaints.append(r.url))
+    one.goto(site.url)
+    one.wait_for_selector("body[data-ready]")
+    yield one
+    assert complaints == []
+    context.close()
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    return photo_pixels(HEIGHT, WIDTH)
+
+
+@pytest.fixture
+def opened(page: Any, pixels: np.ndarray) -> Any:
+    """The page with a photo, told to fill with a tiny prior."""
+    open_file(page, "holiday.png", coded(pixels))
+    page.evaluate("document.getElementById('settings-open').click()")
+    page.select_option("#prior", "gaussian")
+    page.check("input[name=stages][value=none]")
+    page.click("#settings-close")
+    return page
+
+
+def open_file(page: Any, name: str, data: bytes) -> None:
+    page.set_input_files("#picker", {"name": name, "mimeType": "image/png", "buffer": data})
+    page.wait_for_selector("body[data-state=open]:not([data-busy])")
+
+
+def place(page: Any, x: float, y: float) -> tuple[float, float]:
+    """Where a pixel of the photo is on the screen, told by the photo's own edges.
+
+    The page shows the photo on a ground of one colour; the test finds it there by its size.
+    """
+    box = page.locator("#canvas").bounding_box()
+    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    seen = np.asarray(shot).astype(int)
+    ground = seen[int(box["y"]) + 3, 3]
+    row = seen[:, int(box["x"] + box["width"] / 2)]
+    column = seen[int(box["y"] + box["height"] * 0.4), :]
+    ys = np.flatnonzero(np.abs(row - ground).sum(axis=1) > 12)
+    xs = np.flatnonzero(np.abs(column - ground).sum(axis=1) > 12)
+    left, right = xs[0], xs[-1] + 1
+    top = ys[ys > box["y"]][0]
+    scale = (right - left) / WIDTH
+    return float(left + x * scale), float(top + y * scale)
+
+
+def stroke(page: Any, *points: tuple[float, float]) -> None:
+    spots = [place(page, *point) for point in points]
+    page.mouse.move(*spots[0])
+    page.mouse.down()
+    for spot in spots[1:]:
+        page.mouse.move(*spot, steps=8)
+    page.mouse.up()
+
+
+def fill(page: Any) -> None:
+    page.click("#fill")
+    page.wait_for_selector("#picks:visible")
+
+
+def download(page: Any) -> tuple[str, bytes]:
+    with page.expect_download() as caught:
+        page.click("#save")
+    return caught.value.suggested_filename, Path(caught.value.path()).read_bytes()
+
+
+def as_array(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def near(points: list[tuple[float, float]], size: float) -> np.ndarray:
+    """Where a stroke may have been, with two pixels to spare."""
+    spots = [list(point) for point in points]
+    shape = {"kind": "stroke", "points": spots, "size": size + 4}
+    return shapes.mask_of([shape], (HEIGHT, WIDTH))
+
+
+def brush_size(page: Any) -> float:
+    return float(page.inner_text("#size-shown").split()[0])
+
+
+LINE = [(60.0, 50.0), (90.0, 60.0)]
+
+
+def test_a_stroke_is_filled_and_all_else_comes_back_bit_identical(
+    opened: Any, pixels: np.ndarray
+) -> None:
+    assert opened.is_disabled("#fill")
+    stroke(opened, *LINE)
+    assert opened.is_enabled("#fill")
+    fill(opened)
+    name, data = download(opened)
+    assert name == "holiday-filled.png"
+    after = as_array(data)
+    assert after.shape == pixels.shape
+    hole = near(LINE, brush_size(opened))
+    assert np.array_equal(after[~hole], pixels[~hole])
+    changed = (after != pixels).any(axis=2)
+    assert changed[50:60, 62:88].mean() > 0.5
+
+
+def test_candidates_are_chosen_by_click_and_by_key(opened: Any) -> None:
+    opened.evaluate("document.getElementById('settings-open').click()")
+    opened.select_option("#prior", "vae")
+    opened.fill("#steps", "3")
+    opened.click("#settings-close")
+    stroke(opened, *LINE)
+    fill(opened)
+    assert opened.locator("#thumbs button").count() == 1
+    first = download(opened)[1]
+    opened.click("#more")
+    opened.wait_for_selector("#thumbs button:nth-child(4)")
+    opened.wait_for_selector("#picks:visible")
+    assert download(opened)[1] == first  # what was chosen stays until another one is
+    files = {first}
+    for index in (2, 3, 4):
+        opened.keyboard.press(str(index))
+        assert opened.get_attribute(f"#thumbs button:nth-child({index})", "aria-checked") == "true"
+        files.add(download(opened)[1])
+    assert len(files) > 1
+    opened.click("#thumbs button:nth-child(1)")
+    assert download(opened)[1] == first
+
+
+def test_several_objects_in_turn_with_undo_and_redo(opened: Any, pixels: np.ndarray) -> None:
+    stroke(opened, *LINE)
+    fill(opened)
+    one = as_array(download(opened)[1])
+    second = [(30.0, 90.0), (50.0, 95.0)]
+    stroke(opened, *second)
+    assert not opened.is_visible("#picks")
+    fill(opened)
+    two = as_array(download(opened)[1])
+    hole = near(second, brush_size(opened))
+    assert np.array_equal(one[~hole], two[~hole])
+    assert (one != two).any()
+    opened.keyboard.press("Control+z")  # the fill
+    assert np.array_equal(as_array(download(opened)[1]), one)
+    assert opened.is_enabled("#fill")  # its stroke is back
+    opened.click("#undo")
+    assert opened.is_disabled("#fill")
+    opened.click("#undo")  # the first fill
+    opened.click("#undo")  # and its stroke
+    assert opened.is_disabled("#undo")
+    assert np.array_equal(as_array(download(opened)[1]), pixels)
+    for _ in range(4):
+        opened.keyboard.press("Control+y")
+    assert np.array_equal(as_array(download(opened)[1]), two)
+
+
+def test_the_slider_shows_before_and_after(opened: Any, pixels: np.ndarray) -> None:
+    stroke(opened, *LINE)
+    fill(opened)
+    opened.mouse.move(5, 5)
+    x0, y0 = (int(v) for v in place(opened, 58, 44))
+    x1, y1 = (int(v) for v in place(opened, 92, 66))
+
+    def seen() -> np.ndarray:
+        shot = Image.open(io.BytesIO(opened.screenshot())).convert("RGB")
+        return np.asarray(shot).astype(int)[y0:y1, x0:x1]
+
+    opened.wait_for_timeout(300)
+    after = seen()
+    opened.click("#compare")
+    knob = opened.locator("#knob")
+    box = knob.bounding_box()
+
+    def drag_to(x: float) -> np.ndarray:
+        now = knob.bounding_box()
+        middle = now["y"] + now["height"] / 2
+        opened.mouse.move(now["x"] + now["width"] / 2, middle)
+        opened.mouse.down()
+        opened.mouse.move(x, middle, steps=5)
+        opened.mouse.up()
+        opened.wait_for_timeout(100)
+        return seen()
+
+    left = drag_to(place(opened, 20, 0)[0])
+    right = drag_to(place(opened, 140, 0)[0])
+    assert np.abs(left - after).mean() < 1
+    assert np.abs(right - after).mean() > 3
+    assert int(knob.get_attribute("aria-valuenow")) == pytest.approx(87, abs=2)
+    opened.keyboard.press("ArrowLeft")
+    assert int(knob.get_attribute("aria-valuenow")) == pytest.approx(85, abs=2)
+    assert box["width"] > 0
+    opened.keyboard.press("c")
+    assert not knob.is_visible()
+
+
+def test_the_eraser_takes_away_and_clear_takes_all(opened: Any, pixels: np.ndarray) -> None:
+    stroke(opened, *LINE)
+    opened.keyboard.press("e")
+    for _ in range(3):
+        opened.keyboard.press("]")
+    stroke(opened, (70, 50), (100, 64))
+    opened.keyboard.press("b")
+    fill(opened)
+    after = as_array(download(opened)[1])
+    assert np.array_equal(after[52:70, 80:], pixels[52:70, 80:])
+    assert (after != pixels).any()
+    stroke(opened, *LINE)
+    opened.keyboard.press("Delete")
+    assert opened.is_disabled("#fill")
+
+
+def test_a_box_snaps_to_the_object(page: Any) -> None:
+    rng = np.random.default_rng(0)
+    scene = rng.integers(90, 110, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+    scene[40:70, 60:90] = (220, 40, 30)
+    open_file(page, "scene.png", coded(scene))
+    page.evaluate("document.getElementById('settings-open').click()")
+    page.select_option("#prior", "gaussian")
+    page.check("input[name=stages][value=none]")
+    page.click("#settings-close")
+    page.keyboard.press("x")
+    assert page.is_checked("#snap")
+    stroke(page, (48, 28), (102, 82))
+    page.wait_for_selector("#fill:enabled")
+    fill(page)
+    changed = (as_array(download(page)[1]) != scene).any(axis=2)
+    assert changed[42:68, 62:88].mean() > 0.9
+    outside = np.ones_like(changed)
+    outside[35:75, 55:95] = False
+    assert not changed[outside].any()
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("s")  # off
+    stroke(page, (48, 28), (102, 82))
+    page.wait_for_selector("#fill:enabled")
+    fill(page)
+    assert (as_array(download(page)[1]) != scene).any(axis=2)[30:80, 50:100].mean() > 0.9
+
+
+def test_a_fill_is_watched_and_cancelled_and_its_stroke_stays(opened: Any, site: Served) -> None:
+    opened.evaluate("document.getElementById('settings-open').click()")
+    opened.select_option("#prior", "vae")
+    opened.fill("#steps", "2000")
+    opened.click("#settings-close")
+    stroke(opened, *LINE)
+    opened.click("#fill")
+    opened.wait_for_selector("#restarts canvas.best")
+    opened.wait_for_selector("#going-detail:text-matches('step [1-9]')")
+    assert opened.is_disabled("#undo")
+    before = opened.inner_text("#zoom-fit")
+    opened.keyboard.press("+")  # the page goes on answering
+    assert opened.inner_text("#zoom-fit") != before
+    opened.keyboard.press("Escape")
+    opened.wait_for_selector("#going", state="hidden")
+    eventually(lambda: site.state.line.running is None)
+    assert opened.is_enabled("#fill")
+
+
+def test_touch_draws_with_one_finger_and_zooms_with_two(
+    browser: Any, site: Served, pixels: np.ndarray
+) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True)
+    page = context.new_page()
+    page.goto(site.url)
+    page.wait_for_selector("body[data-ready]")
+    open_file(page, "holiday.png", coded(pixels))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    session = context.new_cdp_session(page)
+
+    def touch(kind: str, *spots: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(spots)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    box = page.locator("#canvas").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.42
+    before = page.inner_text("#zoom-fit")
+    touch("touchStart", (x - 20, y), (x + 20, y))
+    for k in range(1, 6):
+        touch("touchMove", (x - 20 - 8 * k, y), (x + 20 + 8 * k, y))
+    touch("touchEnd")
+    assert page.inner_text("#zoom-fit") != before
+    assert page.is_disabled("#fill")  # nothing was drawn
+    touch("touchStart", (x - 20, y))
+    for k in range(1, 6):
+        touch("touchMove", (x - 20 + 8 * k, y))
+    touch("touchEnd")
+    page.wait_for_selector("#fill:enabled")
+    context.close()
+
+
+def test_errors_are_told_in_the_page(page: Any, complaints: list[str]) -> None:
+    page.set_input_files(
+        "#picker", {"name": "a.png", "mimeType": "image/png", "buffer": b"GIF89a" + b"\0" * 99}
+    )
+    page.wait_for_selector("#toast:visible")
+    assert "GIF" in page.inner_text("#toast-text")
+    assert page.get_attribute("body", "data-state") == "empty"
+    assert len(complaints) == 1
+    assert "415" in complaints.pop()
+
+
+def test_closing_the_page_forgets_the_photo(browser: Any, settings: Settings) -> None:
+    with serving(settings) as site:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(site.url)
+        page.wait_for_selector("body[data-ready]")
+        open_file(page, "holiday.png", coded(photo_pixels()))
+        assert len(site.state.photos.open) == 1
+        page.close(run_before_unload=False)
+        page = context.new_page()
+        page.goto(site.url)
+        eventually(lambda: not site.state.photos.open)
+        assert site.state.pool.used == 0
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_readable_in_light_and_dark(browser: Any, site: Served, scheme: str) -> None:
+    """Contrast of the texts that are shown against what lies behind them, as WCAG 2 counts it."""
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(site.url)
+    page.wait_for_selector("body[data-ready]")
+    page.evaluate("document.getElementById('settings-open').click()")
+    ratios = page.evaluate(CONTRAST)
+    assert len(ratios) > 10
+    assert min(ratios.values()) >= 4.5, sorted(ratios.items(), key=lambda item: item[1])[:5]
+    context.close()
+
+
+CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((v) => {
+      v /= 255;
+      return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const behind = (element) => {
+    for (let one = element; one; one = one.parentElement) {
+      const colour = rgba(getComputedStyle(one).backgroundColor);
+      if (colour[3] > 200) return colour;
+    }
+    return rgba(getComputedStyle(document.body).backgroundColor);
+  };
+  const found = {};
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    const seen = element.checkVisibility({ visibilityProperty: true });
+    if (!own || !seen || element.closest(":disabled, svg, [hidden]")) continue;
+    const [a, b] = [light(rgba(getComputedStyle(element).color)), light(behind(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    found[element.textContent.trim().slice(0, 40)] = ratio;
+  }
+  return found;
+}"""

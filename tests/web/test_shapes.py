@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inpaint.errors import InpaintError, MaskError
+from inpaint.web.shapes import MOST_POINTS, MOST_SHAPES, ShapeError, mask_of, region_of
+
+SIZE = (60, 80)
+
+
+def stroke(*points: list[float], size: float = 10, **more: Any) -> dict[str, Any]:
+    return {"kind": "stroke", "points": list(points), "size": size, **more}
+
+
+def distances(ax: float, ay: float, bx: float, by: float) -> np.ndarray:
+    """Of the pixels' middles from a segment: the definition that a stroke is held to."""
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
+    dx, dy = bx - ax, by - ay
+    share = np.clip(((x - ax) * dx + (y - ay) * dy) / max(dx * dx + dy * dy, 1e-12), 0, 1)
+    return np.hypot(x - ax - share * dx, y - ay - share * dy)
+
+
+@pytest.mark.parametrize("size", [4, 9, 20])
+@pytest.mark.parametrize("ends", [(20, 20, 60, 40), (30, 30, 30, 30), (10.5, 50.25, 70, 12.75)])
+def test_a_stroke_is_all_within_half_its_size_to_a_pixel(
+    ends: tuple[float, float, float, float], size: float
+) -> None:
+    ax, ay, bx, by = ends
+    mask = mask_of([stroke([ax, ay], [bx, by], size=size)], SIZE)
+    far = distances(*ends)
+    assert mask[far <= size / 2 - 1].all()
+    assert not mask[far > size / 2 + 1.1].any()
+
+
+def test_one_point_is_a_dot() -> None:
+    mask = mask_of([stroke([40, 30], size=12)], SIZE)
+    assert mask[distances(40, 30, 40, 30) <= 5].all()
+    assert not mask[distances(40, 30, 40, 30) > 7.1].any()
+
+
+def test_a_box_is_its_pixels_and_erasing_takes_away() -> None:
+    box = {"kind": "box", "box": [10, 5, 20, 30]}
+    mask = mask_of([box], SIZE)
+    assert mask.sum() == 600
+    assert mask[5:35, 10:30].all()
+    less = mask_of([box, {"kind": "box", "box": [10, 5, 20, 10], "erase": True}], SIZE)
+    assert less.sum() == 400
+    assert not less[5:15].any()
+    again = mask_of([box, {**box, "erase": True}, box], SIZE)
+    assert np.array_equal(again, mask)
+
+
+def test_a_region_comes_back_as_it_was() -> None:
+    rng = np.random.default_rng(0)
+    mask = np.zeros(SIZE, bool)
+    mask[7:31, 11:50] = rng.random((24, 39)) < 0.4
+    shape = region_of(mask)
+    assert shape["kind"] == "region"
+    assert np.array_equal(mask_of([shape], SIZE), mask)
+
+
+def test_what_lies_beyond_the_photo_is_cut_off() -> None:
+    mask = mask_of([stroke([-500, 30], [5, 30]), {"kind": "box", "box": [70, 50, 99, 99]}], SIZE)
+    assert mask[30, 0]
+    assert mask[50:, 70:].all()
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        None,
+        "stroke",
+        {},
+        [1],
+        [{}],
+        [{"kind": "circle"}],
+        [{"kind": ["stroke"]}],
+        [stroke()],
+        [stroke([1])],
+        [stroke([1, 2, 3])],
+        [stroke([1, "2"])],
+        [stroke([1, True])],
+        [stroke([1, float("nan")])],
+        [stroke([1, float("inf")])],
+        [stroke([1, 1e9])],
+        [stroke([1, 1], size=0)],
+        [stroke([1, 1], size=-3)],
+        [stroke([1, 1], size="9")],
+        [{"kind": "stroke", "points": [[1, 1]]}],
+        [{"kind": "stroke", "points": "1,1", "size": 3}],
+        [{"kind": "box"}],
+        [{"kind": "box", "box": [1, 1, 0, 5]}],
+        [{"kind": "box", "box": [1, 1, 5]}],
+        [{"kind": "region", "box": [0, 0, 5, 5]}],
+        [{"kind": "region", "box": [0, 0, 500, 5], "counts": "0"}],
+        [{"kind": "region", "box": [-1, 0, 5, 5], "counts": "0"}],
+        [{"kind": "region", "box": [0, 0, 5, 5], "counts": [25]}],
+        [stroke([1, 1])] * (MOST_SHAPES + 1),
+        [stroke(*[[1, 1]] * (MOST_POINTS + 1))],
+    ],
+)
+def test_what_is_no_shape_is_refused_in_one_line(shapes: Any) -> None:
+    with pytest.raises(ShapeError) as caught:
+        mask_of(shapes, SIZE)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("counts", ["", "0", "~~~", "é", "99999999999999999999", "0o" * 500])
+def test_damaged_run_lengths_are_refused(counts: str) -> None:
+    with pytest.raises(InpaintError):
+        mask_of([{"kind": "region", "box": [0, 0, 5, 5], "counts": counts}], SIZE)
+
+
+def test_nothing_and_everything_are_refused() -> None:
+    for shapes in ([], [stroke([10, 10]), {"kind": "box", "box": [0, 0, 80, 60], "erase": True}]):
+        with pytest.raises(MaskError, match="no hole"):
+            mask_of(shapes, SIZE)
+    with pytest.raises(MaskError, match="everything"):
+        mask_of([{"kind": "box", "box": [-1, -1, 99, 99]}], SIZE)
