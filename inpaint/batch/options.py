@@ -9,6 +9,9 @@ from typing import Any
 
 from inpaint import registry, weights
 
+# What a config tells people; the fills do not depend on it.
+_DESCRIBED = frozenset({"data", "training", "measured"})
+
 
 @dataclass(frozen=True)
 class Options:
@@ -32,15 +35,21 @@ class Options:
     keep_times: bool = False
 
     def fingerprint(self) -> str:
-        """Return a short hash of the options and of the priors' configs, hence of their weights.
+        """Return a short hash of the options and of all weights that may take part.
 
-        The version of this package is no part of it: an update must not undo a million fills.
+        Those are the prior's and, of its family, the Gaussian's and the refiners'; of all families
+        for ``auto``. The version of this package is no part of it: an update must not undo a
+        million fills.
         """
-        if self.prior == "auto":
-            priors = registry.shipped()
-        else:
-            priors = {"": weights.read_config(registry.prior_folder(self.prior))}
-        text = json.dumps([asdict(self), priors], sort_keys=True, default=str)
+        zoo = dict(registry.shipped())
+        zoo |= {folder.name: weights.read_config(folder) for folder in registry.refiners()}
+        if self.prior != "auto":
+            own = weights.read_config(registry.prior_folder(self.prior))
+            family = own.get("family")
+            zoo = {k: v for k, v in zoo.items() if family and v.get("family") == family}
+            zoo[""] = own
+        used = {k: {n: v[n] for n in v.keys() - _DESCRIBED} for k, v in zoo.items()}
+        text = json.dumps([asdict(self), used], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

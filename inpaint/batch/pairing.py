@@ -17,6 +17,8 @@ KINDS = {
     ".png": "png",
     ".jpg": "jpg",
     ".jpeg": "jpg",
+    ".jpe": "jpg",
+    ".jfif": "jpg",
     ".webp": "webp",
     ".tif": "tiff",
     ".tiff": "tiff",
@@ -147,6 +149,7 @@ def plan(
     *,
     one: str | None = None,
     format: str = "keep",
+    skip_image: str | None = None,
     skip_images: frozenset[str] = frozenset(),
     skip_masks: frozenset[str] = frozenset(),
 ) -> Iterator[Item | Problem | Orphan]:
@@ -163,6 +166,8 @@ def plan(
         Name of the mask for all images.
     format : {"keep", "png", "jpg", "webp"}
         What outputs are named after.
+    skip_image : str, optional
+        An image to leave out: the mask for all, where it lies among them.
     skip_images, skip_masks : frozenset of str
         Folders to leave out, such as the output's.
 
@@ -179,7 +184,7 @@ def plan(
         kept = _list(tree, place, skip_masks) if tree else Listing()
         for problem in (*listing.problems, *kept.problems):
             yield Problem(*problem)
-        names = [name for name in listing.files if is_image(name)]
+        names = [n for n in listing.files if is_image(n) and _join(place, n) != skip_image]
         if masks is None:
             found = Match(masks=dict.fromkeys(names, one or ""))
         else:
