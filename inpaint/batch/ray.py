@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -103,9 +104,6 @@ def actors(
 def _ray() -> Any:
     # Nothing is sent anywhere: Ray would report its use otherwise.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Its own log lines are not for users; INPAINT_DEBUG brings them back.
-    if not os.environ.get("INPAINT_DEBUG"):
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.data
@@ -126,12 +124,33 @@ def _connect(ray: Any, workers: int | None) -> None:
         if workers is not None:
             options["num_cpus"] = max(workers, 1)
     try:
-        ray.init(**options)
+        with _hushed():
+            ray.init(**options)
     except Exception as error:  # ConnectionError, RuntimeError, ValueError and others
         where = os.environ.get("RAY_ADDRESS", "this machine")
         raise InpaintError(
             f"Ray cannot be reached at {where} ({_cause(error)}); check RAY_ADDRESS"
         ) from error
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep the log lines of Ray's C++ part, which go by the file descriptor, from stderr.
+
+    The level holds until the process ends, but setting it is announced on stderr too.
+    """
+    if os.environ.get("INPAINT_DEBUG"):
+        yield
+        return
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
 
 
 def _results(
