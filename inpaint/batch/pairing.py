@@ -30,6 +30,7 @@ UNREADABLE = frozenset(
     for name in ("gif", "heic", "heif", "avif", "jp2", "jxl", "psd", "tga", "dng", "cr2", "nef")
 )
 FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp"}
+_FOLDER = "the folder"
 MASK_ENDING = re.compile(r"^(.+)_mask\d*$", re.S)
 
 
@@ -48,6 +49,7 @@ class Problem:
 
     path: str
     error: str
+    named: bool = False  # whether the error says itself which place it is about
 
 
 @dataclass(frozen=True)
@@ -182,8 +184,8 @@ def plan(
         place = waiting.pop()
         listing = _list(images, place, skip_images)
         kept = _list(tree, place, skip_masks) if tree else Listing()
-        for problem in (*listing.problems, *kept.problems):
-            yield Problem(*problem)
+        for where, problem in (*listing.problems, *kept.problems):
+            yield Problem(where, problem, named=problem.startswith(_FOLDER))
         names = [n for n in listing.files if is_image(n) and _join(place, n) != skip_image]
         if masks is None:
             found = Match(masks=dict.fromkeys(names, one or ""))
@@ -212,7 +214,7 @@ def _list(folder: Folder, place: str, skip: frozenset[str]) -> Listing:
         found = folder.list(place)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        advice = f"the folder {folder.label(place)} cannot be read ({reason}); chmod it"
+        advice = f"{_FOLDER} {folder.label(place)} cannot be read ({reason}); chmod it"
         return Listing(problems=[(place or ".", advice)])
     found.problems = [
         (_join(place, name), reason)
