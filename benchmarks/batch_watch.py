@@ -28,7 +28,7 @@ class Watch:
         self.bytes = 0
         self._workers: dict[int, int] = {}
         self._others: dict[int, list[float]] = {}
-        self._looked = 0.0
+        self._looked = self._looking = 0.0
         self._cpu: float | None = None
         self._bar, self._task = progress, progress.add_task(label)
 
@@ -53,13 +53,14 @@ class Watch:
 
     def _look(self) -> None:
         """Note what processes below this one have spent so far, Ray's own among them."""
-        self._looked = time.monotonic()
+        self._looked, cpu = time.monotonic(), time.process_time()
         for process, spent in below(os.getpid()).items():
             self._others.setdefault(process, [spent, spent])[1] = spent
+        self._looking += time.process_time() - cpu
 
     def end(self) -> None:
-        """Note what this process has spent on the run."""
-        self._cpu = time.process_time() - (self._cpu or 0)
+        """Note what this process has spent on the run, looking at others left out."""
+        self._cpu = time.process_time() - (self._cpu or 0) - self._looking
 
     @property
     def cpu_overhead(self) -> float:
