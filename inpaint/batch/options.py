@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from inpaint import registry, weights
+from inpaint.errors import InpaintError
 
 # What a config tells people; the fills do not depend on it.
 _DESCRIBED = frozenset({"data", "training", "measured"})
@@ -33,6 +35,11 @@ class Options:
     format: str = "keep"
     quality: int | None = None
     keep_times: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse once what every item would refuse."""
+        if not 0 <= self.grow < math.inf:
+            raise InpaintError(f"grow is {self.grow}, expected pixels, 0 or more; use 0")
 
     def fingerprint(self) -> str:
         """Return a short hash of the options and of all weights that may take part.

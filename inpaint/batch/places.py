@@ -8,7 +8,7 @@ from inpaint.batch import pairing
 from inpaint.batch.folder import Folder
 from inpaint.batch.pairing import Item, Orphan, Problem
 from inpaint.batch.storage import is_file, is_folder, local_path, open_folder, parent
-from inpaint.errors import ImageError, MaskError, OutputError
+from inpaint.errors import ImageError, InpaintError, MaskError, OutputError
 
 
 class Places:
@@ -23,6 +23,8 @@ class Places:
 
     Raises
     ------
+    InpaintError
+        If a place is empty, or a URL that cannot be opened.
     ImageError, MaskError
         If ``images`` or ``masks`` is not there.
     OutputError
@@ -30,6 +32,9 @@ class Places:
     """
 
     def __init__(self, images: str, masks: str, out: str, format: str) -> None:
+        for place, option in ((images, "IMAGES"), (masks, "--masks"), (out, "--out")):
+            if not place:  # a shell's unset variable, and not the working folder
+                raise InpaintError(f"{option} is empty; give a path or URL")
         if not is_folder(images):
             what = "is a file; fill it with inpaint fill" if is_file(images) else "does not exist"
             raise ImageError(f"{images} {what}; give a folder of images")
