@@ -121,6 +121,8 @@ def _connect(ray: Any, workers: int | None) -> None:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if not os.environ.get("RAY_ADDRESS"):
         options |= {"include_dashboard": False}
+        # Ray would run its workers at 15, behind everything else on the machine.
+        os.environ.setdefault("RAY_worker_niceness", "0")
         if workers is not None:
             options["num_cpus"] = max(workers, 1)
     try:

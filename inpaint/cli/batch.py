@@ -209,7 +209,7 @@ def _quoted(name: str) -> str:
 
 def _print(summary: Summary, out: str, *, check: bool, as_json: bool, report: str | None) -> None:
     if as_json:
-        values = {**asdict(summary), "seconds": round(summary.seconds, 3)}
+        values = {**asdict(summary), "left": summary.left, "seconds": round(summary.seconds, 3)}
         click.echo(json.dumps({**values, "images_per_second": round(summary.rate, 4)}))
     elif not check:
         click.echo(out)

@@ -22,7 +22,7 @@ from inpaint.batch.item import item_seed, looks_inverted
 from inpaint.batch.lock import Lock
 from inpaint.batch.manifest import Manifest, open_manifest, started
 from inpaint.batch.options import Options, Setup
-from inpaint.batch.ray import _share
+from inpaint.batch.ray import _connect, _share
 from inpaint.batch.remote import Remote
 from inpaint.batch.stop import Stop
 from inpaint.batch.storage import is_file, is_folder, open_folder, parent
@@ -249,6 +249,28 @@ def test_ray_shares_the_memory_and_refuses_what_no_machine_has() -> None:
         _share(FakeRay(4, 8), 20 << 30, 2)
     with pytest.raises(InpaintError, match="cannot share"):
         _share(FakeRay(4, 8), 1 << 30, 2)
+
+
+@pytest.mark.parametrize("address", ["", "10.0.0.1:6379"])
+def test_ray_joins_the_cluster_at_its_address_or_starts_here(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    monkeypatch.setattr(FakeRay, "init", lambda self, **options: asked.update(options), False)
+    _connect(FakeRay(), 3)
+    # A cluster's processors are not ours to count: Ray refuses ``num_cpus`` there.
+    assert asked.get("num_cpus") == (None if address else 3)
+
+
+def test_a_cluster_that_cannot_be_reached_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(self: FakeRay, **options: object) -> None:
+        raise ConnectionError("no\nanswer")
+
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    monkeypatch.setattr(FakeRay, "init", init, False)
+    with pytest.raises(InpaintError, match=r"at 10\.0\.0\.1:6379 \(answer\); check RAY_ADDRESS"):
+        _connect(FakeRay(), None)
 
 
 def test_only_a_disk_without_room_is_full() -> None:
