@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from inpaint.pipeline import Result
 
 log = logging.getLogger(__name__)
+TRIM_EVERY = 8  # items; it costs some 5 ms
 # The search of least memory.
 LEAN: dict[str, Any] = {"restarts": 1, "pool": 0, "keep": ()}
 
@@ -52,6 +53,7 @@ class Filler:
         self._owned = Owned(self.images, self.masks, self.out, overwrite=setup.overwrite)
         self.device = self.options.device
         self._mask: tuple[str, Picture] | None = None
+        self._items = 0
         if not setup.check:
             self._prepare()
 
@@ -111,6 +113,9 @@ class Filler:
         row["cpu_seconds"] = round(time.process_time() - cpu, 4)
         row["ended"] = round(time.time(), 3)
         row["worker"] = os.getpid()
+        self._items += 1
+        if self._items % TRIM_EVERY == 0:
+            memory.trim()
         row["memory_mb"] = memory.resident() >> 20
         return row
 

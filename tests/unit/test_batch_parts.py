@@ -233,6 +233,18 @@ def test_without_a_limit_a_second_try_alone_has_all_that_workers_share() -> None
     assert share == total // 2
 
 
+def test_freed_memory_goes_back_to_the_system() -> None:
+    if memory._malloc_trim() is None or not memory.resident():
+        pytest.skip("not glibc")
+    before = memory.resident()
+    blocks = [bytes([1]) * 100_000 for _ in range(1000)]  # each below what is mapped on its own
+    last = blocks[-1]
+    del blocks  # the last keeps the heap from shrinking by itself
+    memory.trim()
+    assert last
+    assert memory.resident() < before + (20 << 20)
+
+
 class FakeRay:
     """Knows only its machines."""
 
