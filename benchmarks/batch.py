@@ -8,24 +8,25 @@ this process (the bare loop), and prints JSON.
 
     startup    = until the first item has begun
     search     = sum of the seconds in pipeline.complete, as the rows tell
+    tail       = from the end of the last item to the end of the run
     overhead   = (workers * (wall - startup) - search) / search
+    cpu_overhead = the same of processor time: all of the items, of this process and of Ray's own
+                 since the first row, against that in pipeline.complete
     memory     = parent + workers, resident, the median of the rows around item 200 and of the last
 
 ``overhead`` holds search and all the rest of the very same run against each other, so that other
 programs on the machine slow both; it includes reading, decoding, encoding, hashing, writing, the
-manifest, and workers that wait at the end. All outputs of all engines must be the same bytes.
+manifest, and workers that wait at the end (or for a processor that others use, which
+``cpu_overhead`` leaves out). All outputs of all engines must be the same bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import platform
-import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import time
@@ -35,72 +36,14 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import click
-import numpy as np
-from PIL import Image
-from rich.progress import Progress
+from batch_cost import manifest_costs, million
+from batch_watch import Watch
+from mixed import make, mask_of, outputs
 
 from inpaint import _version, images, masks
-from inpaint.batch import memory
-from inpaint.batch.manifest import Manifest
 from inpaint.batch.options import Options
 from inpaint.batch.run import run
 from inpaint.cli.progress import bar
-
-# Sides and how often; most pictures of a mixed folder are small, a few are photos.
-SIDES = (64, 64, 64, 96, 96, 128, 128, 192, 256, 384)
-KINDS = ("png", "jpg", "webp", "tif", "JPG", "bmp")
-FOLDERS = ("", "holiday", "holiday/été 2019", "日本", "a b/c")
-WINDOW = 20  # rows that a figure of memory is the median of
-
-
-def picture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Smooth colours and some texture: what compresses as photos do."""
-    coarse = rng.uniform(30, 220, (max(height // 24, 2), max(width // 24, 2), 3)).astype(np.uint8)
-    smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
-    texture = rng.normal(0, 4, (height, width, 1))
-    return np.clip(smooth + texture, 0, 255).astype(np.uint8)
-
-
-def hole(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """A box or an ellipse of 2 to 15 % of the area."""
-    share = rng.uniform(0.02, 0.15)
-    h, w = (max(int(side * share**0.5), 2) for side in (height, width))
-    top, left = (int(rng.integers(0, side - part)) for side, part in ((height, h), (width, w)))
-    y, x = np.mgrid[:height, :width]
-    if rng.random() < 0.5:
-        inside = (abs(y - top - h / 2) <= h / 2) & (abs(x - left - w / 2) <= w / 2)
-    else:
-        inside = ((y - top - h / 2) / h) ** 2 + ((x - left - w / 2) / w) ** 2 <= 0.25
-    return np.where(inside, np.uint8(255), np.uint8(0))
-
-
-def make(root: Path, count: int, seed: int) -> None:
-    """``root/in`` and ``root/masks`` with ``count`` pairs."""
-    for index in range(count):
-        rng = np.random.default_rng([seed, index])
-        height, width = (int(SIDES[k]) for k in rng.integers(0, len(SIDES), 2))
-        kind = KINDS[index % len(KINDS)]
-        mode = ("RGB", "RGB", "RGB", "L", "RGBA", "P")[int(rng.integers(0, 6))]
-        if kind in ("jpg", "JPG", "bmp") and mode in ("RGBA", "P"):
-            mode = "RGB"
-        image = Image.fromarray(picture(rng, height, width)).convert(mode)
-        options: dict[str, Any] = {"quality": int(rng.integers(70, 96))} if "p" in kind else {}
-        mask = hole(rng, height, width)
-        if kind in ("jpg", "JPG"):
-            orientation = int(rng.integers(1, 9))
-            exif = Image.Exif()
-            exif[0x0112] = orientation
-            options["exif"] = exif
-            turned = Image.fromarray(mask)
-            turned.getexif()[0x0112] = orientation
-            from PIL import ImageOps
-
-            mask = np.asarray(ImageOps.exif_transpose(turned))
-        name = Path(FOLDERS[index % len(FOLDERS)]) / f"bild-é {index:06d}.{kind}"
-        for folder in ("in", "masks"):
-            (root / folder / name).parent.mkdir(parents=True, exist_ok=True)
-        image.save(root / "in" / name, **options)
-        Image.fromarray(mask).save(root / "masks" / f"{name}.png")
 
 
 def bare(root: Path, names: list[str], options: Options) -> dict[str, float]:
@@ -108,11 +51,12 @@ def bare(root: Path, names: list[str], options: Options) -> dict[str, float]:
     from inpaint.batch.item import item_seed
     from inpaint.pipeline import complete
 
-    search = []
+    search, spent = [], 0.0
     begun, cpu = time.perf_counter(), time.process_time()
     for name in names:
         image = images.read(root / "in" / name)
-        mask = masks.load(root / "masks" / f"{name}.png")
+        mask = masks.load(mask_of(root, name))
+        before = time.process_time()
         result = complete(
             image,
             mask,
@@ -121,6 +65,7 @@ def bare(root: Path, names: list[str], options: Options) -> dict[str, float]:
             stages=options.stages,
             seed=item_seed(name, options),
         )
+        spent += time.process_time() - before
         search.append(result.seconds)
         images.write(root / f"bare{Path(name).suffix}", result.pictures[0], format=image.format)
     wall = time.perf_counter() - begun
@@ -129,45 +74,9 @@ def bare(root: Path, names: list[str], options: Options) -> dict[str, float]:
         "seconds": wall,
         "cpu_seconds": time.process_time() - cpu,
         "search_seconds": sum(search),
+        "search_cpu_seconds": spent,
         "overhead": (wall - sum(search)) / sum(search),
     }
-
-
-class Watch:
-    """Follows a run: when it began to work, what it searched, what memory it held."""
-
-    def __init__(self, progress: Progress, label: str) -> None:
-        self.begun = time.time()
-        self.startup = math.inf
-        self.search = 0.0
-        self.totals: list[float] = []
-        self.bytes = 0
-        self._workers: dict[int, int] = {}
-        self._bar, self._task = progress, progress.add_task(label)
-
-    def __call__(self, done: int, total: int, row: dict[str, Any]) -> None:
-        """Take in a row."""
-        self._bar.update(self._task, completed=done, total=total)
-        if row["status"] != "done":
-            return
-        # By the worker's clock: Ray hands over rows in blocks, long after they are done.
-        self.startup = min(self.startup, row["ended"] - row["seconds"] - self.begun)
-        self.search += row["search_seconds"]
-        self.bytes += len(json.dumps(row))
-        self._workers[row["worker"]] = row["memory_mb"]
-        parent = 0 if os.getpid() in self._workers else memory.resident() / 2**20
-        self.totals.append(parent + sum(self._workers.values()))
-
-    def memory_at(self, item: int) -> float:
-        """Resident megabytes of parent and workers: the median of the rows before an item."""
-        rows = self.totals[max(item - WINDOW, 0) : item]
-        return statistics.median(rows) if rows else 0.0
-
-
-def spent() -> float:
-    """Seconds of CPU that this process and its ended children took (not Ray's, who stay)."""
-    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(used.ru_utime + used.ru_stime for used in both)
 
 
 def measure(root: Path, spec: str, options: Options) -> tuple[dict[str, Any], str]:
@@ -175,7 +84,6 @@ def measure(root: Path, spec: str, options: Options) -> tuple[dict[str, Any], st
     engine, _, number = spec.partition(":")
     workers = int(number or 2)
     out = root / f"out-{spec.replace(':', '-')}"
-    cpu = spent()
     with bar() as progress:
         watch = Watch(progress, spec)
         summary = run(
@@ -187,14 +95,14 @@ def measure(root: Path, spec: str, options: Options) -> tuple[dict[str, Any], st
             workers=workers,
             callback=watch,
         )
-    cpu = spent() - cpu
+    watch.end()
     wall = summary.seconds
     busy = max(workers, 1) * (wall - watch.startup)
     found = hashlib.sha256()
     written = 0
-    for path in sorted(p for p in out.rglob("*") if p.is_file() and ".inpaint" not in p.parts):
-        found.update(str(path.relative_to(out)).encode() + path.read_bytes())
-        written += path.stat().st_size
+    for name, data in outputs(out).items():
+        found.update(name.encode() + data)
+        written += len(data)
     early, late = watch.memory_at(200), watch.memory_at(len(watch.totals))
     again = time.perf_counter()
     kept = run(root / "in", root / "masks", out, options=options, engine=engine, workers=workers)
@@ -206,9 +114,12 @@ def measure(root: Path, spec: str, options: Options) -> tuple[dict[str, Any], st
         "seconds": wall,
         "startup_seconds": watch.startup,
         "images_per_second": summary.done / wall,
-        "cpu_seconds_an_image": None if engine == "ray" else cpu / max(summary.done, 1),
+        "tail_seconds": wall - watch.last,
+        "cpu_seconds_an_image": (1 + watch.cpu_overhead) * watch.search_cpu / summary.done,
         "search_seconds": watch.search,
+        "search_cpu_seconds": watch.search_cpu,
         "overhead": (busy - watch.search) / watch.search,
+        "cpu_overhead": watch.cpu_overhead,
         "memory_mb_at_200": early,
         "memory_mb_at_end": late,
         "memory_growth": late / early - 1 if early else None,
@@ -218,56 +129,6 @@ def measure(root: Path, spec: str, options: Options) -> tuple[dict[str, Any], st
         "kept": kept.kept,
     }
     return figures, found.hexdigest()
-
-
-def million(figures: dict[str, Any], cores: int, price: float | None) -> dict[str, Any]:
-    """What a million such images cost, from one engine's figures.
-
-    core-seconds an image = workers * (wall - startup) / images; hours = 1e6 * that / cores / 3600.
-    On a machine that is busy with other things these are too many, and ``cpu_seconds_an_image``
-    (with the startup, without waiting) is nearer the truth.
-    """
-    workers = max(int(figures["engine"].partition(":")[2] or 2), 1)
-    each = workers * (figures["seconds"] - figures["startup_seconds"]) / figures["done"]
-    hours = each * 1e6 / 3600
-    cost: dict[str, Any] = {
-        "core_seconds_an_image": each,
-        "cpu_seconds_an_image": figures["cpu_seconds_an_image"],
-        "minutes_a_thousand_on_2_cores": each * 1000 / 2 / 60,
-        "core_hours_a_million": hours,
-        f"hours_a_million_on_{cores}_cores": hours / cores,
-        "manifest_gb_a_million": figures["manifest_bytes_an_image"] * 1e6 / 1e9,
-        "outputs_gb_a_million": figures["output_bytes_an_image"] * 1e6 / 1e9,
-        "resume_minutes_a_million": figures["resume_seconds"] / figures["done"] * 1e6 / 60,
-    }
-    if price is not None:
-        cost["price_a_million"] = hours * price
-    return cost
-
-
-def manifest_costs(out: Path, rows: int = 100_000) -> dict[str, float]:
-    """What a large manifest costs the machine that starts a run."""
-    line = (out / ".inpaint" / "manifest.jsonl").read_text(encoding="utf-8").splitlines()[-1]
-    row, path = json.loads(line), out.parent / "large.jsonl"
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps({**row, "path": f"folder/{k}"}) + "\n" for k in range(rows))
-    held, begun = memory.resident(), time.process_time()
-    manifest = Manifest(path)
-    loaded, held = time.process_time() - begun, memory.resident() - held
-    begun = time.process_time()
-    for k in range(0, rows, 10):
-        assert manifest.get(f"folder/{k}")
-    asked = time.process_time() - begun
-    manifest.close()
-    path.unlink()
-    item = {key: row[key] for key in ("path", "mask", "out")}
-    return {
-        "memory_bytes_an_item": held / rows,
-        "load_cpu_seconds_a_million": loaded / rows * 1e6,
-        "lookup_microseconds": asked / (rows / 10) * 1e6,
-        "ray_bytes_a_new_item": len(json.dumps({**item, "known": None})),
-        "ray_bytes_a_changed_item": len(json.dumps({**item, "known": row})),
-    }
 
 
 def commit() -> str:
@@ -301,9 +162,7 @@ def main(
 ) -> None:
     root = Path(folder)
     shutil.rmtree(root, ignore_errors=True)
-    make(root, count, seed)
-    names = sorted(p.relative_to(root / "in").as_posix() for p in (root / "in").rglob("*.*"))
-    assert len(names) == count
+    names = make(root, count, seed)
     options = Options(prior=prior, mode=mode, stages=stages or ("auto",))
     sample = min(sample, count)
     results, hashes = [], {}

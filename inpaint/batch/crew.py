@@ -8,8 +8,10 @@ from inpaint.batch import memory
 from inpaint.errors import InpaintError
 
 
-def crew(engine: str, workers: int | None, limit: int | None) -> tuple[int | None, int | None]:
-    """Return the number of workers and the bytes of memory for each; None: not ours to say.
+def crew(
+    engine: str, workers: int | None, limit: int | None
+) -> tuple[int | None, int | None, int | None]:
+    """Return the number of workers, the bytes of memory for each and for all; None: not set.
 
     Parameters
     ----------
@@ -23,8 +25,15 @@ def crew(engine: str, workers: int | None, limit: int | None) -> tuple[int | Non
     InpaintError
         If so many workers cannot share so little memory.
     """
-    if engine == "ray":
-        return workers, None if limit is None else limit // max(workers or 1, 1)
+    if engine == "ray":  # its workers are counted when the cluster is known, and so their shares
+        return workers, None, limit
+    if workers == 0:
+        if limit is not None:
+            raise InpaintError(
+                "--memory holds worker processes, and --workers 0 has none; "
+                "give --workers 1 or more, or leave --memory out"
+            )
+        return 0, None, None
     total = limit
     if total is None:
         there = memory.available()
@@ -34,12 +43,10 @@ def crew(engine: str, workers: int | None, limit: int | None) -> tuple[int | Non
         workers = cores or 1
         if total is not None:
             workers = max(min(workers, total // memory.LEAST_A_WORKER), 1)
-    if workers == 0:
-        return 0, None
     share = None if total is None else total // workers
     if limit is not None and share is not None and share < memory.LEAST_A_WORKER:
         raise InpaintError(
             f"{workers} workers cannot share {limit / (1 << 30):.1f} GB: each needs 1 GB for the "
             "libraries and priors; raise --memory or lower --workers"
         )
-    return workers, share
+    return workers, share, total

@@ -37,8 +37,9 @@ class Disk:
                 continue
             try:
                 kind = entry.stat().st_mode
-            except OSError:  # a dangling link or a link to itself: reading it says which
-                found.files.append(entry.name)
+            except OSError:  # a dangling link, or a folder that may only be listed: reading says so
+                folder = entry.is_dir(follow_symlinks=False)
+                (found.folders if folder else found.files).append(entry.name)
                 continue
             if stat.S_ISREG(kind):
                 found.files.append(entry.name)

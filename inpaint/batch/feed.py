@@ -90,4 +90,6 @@ def _untouched(
 
 
 def _named(images: Folder, problem: Problem) -> str:
+    if problem.named:
+        return problem.error
     return f"{images.label(problem.path)} {problem.error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,6 +49,19 @@ class Folder(Protocol):
 
     def label(self, name: str) -> str:
         """How messages call a file: one line, whatever its name holds."""
+
+
+# No later output would fit either: the disk or the quota is full, or the file system read-only.
+_FULL = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, means that nothing more can be written."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error.__cause__
+    return False
 
 
 def reason(error: BaseException) -> str:

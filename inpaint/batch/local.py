@@ -28,12 +28,22 @@ COMMAND = [sys.executable, "-m", "inpaint.batch.worker"]
 def here(feed: Iterator[Row], setup: Setup) -> Iterator[Row]:
     """Fill items in this process, one by one; rows that have a status already pass through."""
     fill: Filler | None = None
-    for item in feed:
-        if "status" in item:
-            yield item
-            continue
-        fill = fill or Filler(setup)
-        yield fill(item)
+    threads: int | None = None
+    try:
+        for item in feed:
+            if "status" in item:
+                yield item
+                continue
+            if fill is None:
+                if not setup.check:
+                    import torch
+
+                    threads = torch.get_num_threads()
+                fill = Filler(setup)
+            yield fill(item)
+    finally:
+        if threads is not None:  # the caller's process is not a worker's
+            torch.set_num_threads(threads)
 
 
 def processes(

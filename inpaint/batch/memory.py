@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from inpaint.errors import InpaintError
@@ -64,6 +67,27 @@ def resident() -> int:
         return pages * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, AttributeError):
         return 0
+
+
+@lru_cache(maxsize=1)
+def _malloc_trim() -> Callable[[int], int] | None:
+    """The C library's function of this name; only glibc has it."""
+    try:
+        found: Callable[[int], int] = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return None
+    return found
+
+
+def trim() -> None:
+    """Give freed memory back to the system.
+
+    Pictures of ever other sizes leave gaps in the heap, which glibc keeps: a worker that uses
+    the same 180 MB at its thousandth image would hold 100 MB more than at its tenth.
+    """
+    give_back = _malloc_trim()
+    if give_back is not None:
+        give_back(0)
 
 
 def ran_out(error: BaseException | None) -> bool:

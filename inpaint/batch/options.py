@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from inpaint import registry, weights
+from inpaint.errors import InpaintError
+
+# What a config tells people; the fills do not depend on it.
+_DESCRIBED = frozenset({"data", "training", "measured"})
 
 
 @dataclass(frozen=True)
@@ -31,16 +36,27 @@ class Options:
     quality: int | None = None
     keep_times: bool = False
 
-    def fingerprint(self) -> str:
-        """Return a short hash of the options and of the priors' configs, hence of their weights.
+    def __post_init__(self) -> None:
+        """Refuse once what every item would refuse."""
+        if not 0 <= self.grow < math.inf:
+            raise InpaintError(f"grow is {self.grow}, expected pixels, 0 or more; use 0")
 
-        The version of this package is no part of it: an update must not undo a million fills.
+    def fingerprint(self) -> str:
+        """Return a short hash of the options and of all weights that may take part.
+
+        Those are the prior's and, of its family, the Gaussian's and the refiners'; of all families
+        for ``auto``. The version of this package is no part of it: an update must not undo a
+        million fills.
         """
-        if self.prior == "auto":
-            priors = registry.shipped()
-        else:
-            priors = {"": weights.read_config(registry.prior_folder(self.prior))}
-        text = json.dumps([asdict(self), priors], sort_keys=True, default=str)
+        zoo = dict(registry.shipped())
+        zoo |= {folder.name: weights.read_config(folder) for folder in registry.refiners()}
+        if self.prior != "auto":
+            own = weights.read_config(registry.prior_folder(self.prior))
+            family = own.get("family")
+            zoo = {k: v for k, v in zoo.items() if family and v.get("family") == family}
+            zoo[""] = own
+        used = {k: {n: v[n] for n in v.keys() - _DESCRIBED} for k, v in zoo.items()}
+        text = json.dumps([asdict(self), used], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

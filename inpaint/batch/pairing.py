@@ -17,6 +17,8 @@ KINDS = {
     ".png": "png",
     ".jpg": "jpg",
     ".jpeg": "jpg",
+    ".jpe": "jpg",
+    ".jfif": "jpg",
     ".webp": "webp",
     ".tif": "tiff",
     ".tiff": "tiff",
@@ -28,6 +30,7 @@ UNREADABLE = frozenset(
     for name in ("gif", "heic", "heif", "avif", "jp2", "jxl", "psd", "tga", "dng", "cr2", "nef")
 )
 FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp"}
+_FOLDER = "the folder"
 MASK_ENDING = re.compile(r"^(.+)_mask\d*$", re.S)
 
 
@@ -46,6 +49,7 @@ class Problem:
 
     path: str
     error: str
+    named: bool = False  # whether the error says itself which place it is about
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,7 @@ def plan(
     *,
     one: str | None = None,
     format: str = "keep",
+    skip_image: str | None = None,
     skip_images: frozenset[str] = frozenset(),
     skip_masks: frozenset[str] = frozenset(),
 ) -> Iterator[Item | Problem | Orphan]:
@@ -163,6 +168,8 @@ def plan(
         Name of the mask for all images.
     format : {"keep", "png", "jpg", "webp"}
         What outputs are named after.
+    skip_image : str, optional
+        An image to leave out: the mask for all, where it lies among them.
     skip_images, skip_masks : frozenset of str
         Folders to leave out, such as the output's.
 
@@ -177,9 +184,9 @@ def plan(
         place = waiting.pop()
         listing = _list(images, place, skip_images)
         kept = _list(tree, place, skip_masks) if tree else Listing()
-        for problem in (*listing.problems, *kept.problems):
-            yield Problem(*problem)
-        names = [name for name in listing.files if is_image(name)]
+        for where, problem in (*listing.problems, *kept.problems):
+            yield Problem(where, problem, named=problem.startswith(_FOLDER))
+        names = [n for n in listing.files if is_image(n) and _join(place, n) != skip_image]
         if masks is None:
             found = Match(masks=dict.fromkeys(names, one or ""))
         else:
@@ -207,7 +214,7 @@ def _list(folder: Folder, place: str, skip: frozenset[str]) -> Listing:
         found = folder.list(place)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        advice = f"the folder {folder.label(place)} cannot be read ({reason}); chmod it"
+        advice = f"{_FOLDER} {folder.label(place)} cannot be read ({reason}); chmod it"
         return Listing(problems=[(place or ".", advice)])
     found.problems = [
         (_join(place, name), reason)

@@ -8,7 +8,7 @@ from inpaint.batch import pairing
 from inpaint.batch.folder import Folder
 from inpaint.batch.pairing import Item, Orphan, Problem
 from inpaint.batch.storage import is_file, is_folder, local_path, open_folder, parent
-from inpaint.errors import ImageError, MaskError, OutputError
+from inpaint.errors import ImageError, InpaintError, MaskError, OutputError
 
 
 class Places:
@@ -23,6 +23,8 @@ class Places:
 
     Raises
     ------
+    InpaintError
+        If a place is empty, or a URL that cannot be opened.
     ImageError, MaskError
         If ``images`` or ``masks`` is not there.
     OutputError
@@ -30,6 +32,9 @@ class Places:
     """
 
     def __init__(self, images: str, masks: str, out: str, format: str) -> None:
+        for place, option in ((images, "IMAGES"), (masks, "--masks"), (out, "--out")):
+            if not place:  # a shell's unset variable, and not the working folder
+                raise InpaintError(f"{option} is empty; give a path or URL")
         if not is_folder(images):
             what = "is a file; fill it with inpaint fill" if is_file(images) else "does not exist"
             raise ImageError(f"{images} {what}; give a folder of images")
@@ -49,6 +54,9 @@ class Places:
                     f"{masks} does not exist; give a folder of masks, one mask for all, or alpha"
                 )
         self._refuse_outputs_among_inputs()
+        self._skip_image = None
+        if self.one is not None and self.masks_url is not None:
+            self._skip_image = _file_below(open_folder(self.masks_url), self.one, self.images)
         shared = self.masks is not None and _same(self.masks, self.images)
         if shared:
             self.masks = self.images
@@ -79,6 +87,7 @@ class Places:
             self.masks,
             one=self.one,
             format=self.format,
+            skip_image=self._skip_image,
             skip_images=self._skip_images,
             skip_masks=self._skip_masks,
         )
@@ -88,6 +97,14 @@ def _same(a: Folder, b: Folder) -> bool:
     if a.local and b.local:
         return local_path(a.url).resolve() == local_path(b.url).resolve()
     return a.url.rstrip("/") == b.url.rstrip("/")
+
+
+def _file_below(folder: Folder, name: str, outer: Folder) -> str | None:
+    """The path of a file relative to a folder that it lies in; None if it does not."""
+    if _same(folder, outer):
+        return name
+    inner = _below(folder, outer)
+    return None if inner is None else f"{inner}/{name}"
 
 
 def _below(inner: Folder, outer: Folder) -> str | None:

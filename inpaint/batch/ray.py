@@ -6,18 +6,21 @@ import json
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from inpaint.batch.item import Filler
 from inpaint.batch.local import THREADS
+from inpaint.batch.memory import LEAST_A_WORKER
 from inpaint.batch.options import Setup
 from inpaint.batch.rows import FAILED, RETRY, Row, before
 from inpaint.batch.stop import Stop
 from inpaint.errors import InpaintError
 
-# Items a task: few, so that their rows come back soon; many, so that a million is not a
-# million tasks.
-LEAST_ROWS, MOST_ROWS, MOST_TASKS = 1, 64, 20_000
+# Items a task: few, so that their rows come back soon and no actor is left with a long last task;
+# many, so that a million is not a million tasks.
+LEAST_ROWS, MOST_ROWS, MOST_TASKS, TASKS_AN_ACTOR = 1, 16, 20_000, 16
 
 
 class Actor:
@@ -32,7 +35,9 @@ class Actor:
         return {"row": json.dumps(self._fill(json.loads(row["item"])))}
 
 
-def actors(feed: Iterator[Row], setup: Setup, *, workers: int | None, stop: Stop) -> Iterator[Row]:
+def actors(
+    feed: Iterator[Row], setup: Setup, *, workers: int | None, total: int | None, stop: Stop
+) -> Iterator[Row]:
     """Fill items in Ray Data actors; rows that have a status already pass through.
 
     Rows carry paths, so images and outputs must lie where every machine of the cluster finds
@@ -44,9 +49,11 @@ def actors(feed: Iterator[Row], setup: Setup, *, workers: int | None, stop: Stop
     feed : iterator of dict
         Items, all of them read at once.
     setup : Setup
-        For every actor; ``memory`` is also what Ray reserves for one.
+        For every actor; its ``memory`` is left for here to say.
     workers : int, optional
         Actors; by default one a core of the cluster.
+    total : int, optional
+        Bytes of memory for all actors; Ray reserves each its share.
     stop : Stop
         Once set, what is in work is dropped; the next run fills it again.
 
@@ -59,7 +66,8 @@ def actors(feed: Iterator[Row], setup: Setup, *, workers: int | None, stop: Stop
     Raises
     ------
     InpaintError
-        If Ray is missing or the cluster cannot be reached, or the actors cannot start.
+        If Ray is missing or the cluster cannot be reached, no machine of it has an actor's share
+        of the memory, or the actors cannot start.
     """
     items: dict[str, str] = {}
     for item in feed:
@@ -74,7 +82,7 @@ def actors(feed: Iterator[Row], setup: Setup, *, workers: int | None, stop: Stop
     if ours:
         _connect(ray, workers)
     try:
-        for result in _results(ray, list(items.values()), setup, workers):
+        for result in _results(ray, list(items.values()), setup, workers, total):
             row: Row = json.loads(result["row"])
             items.pop(row["path"], None)
             yield row
@@ -113,10 +121,13 @@ def _connect(ray: Any, workers: int | None) -> None:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if not os.environ.get("RAY_ADDRESS"):
         options |= {"include_dashboard": False}
+        # Ray would run its workers at 15, behind everything else on the machine.
+        os.environ.setdefault("RAY_worker_niceness", "0")
         if workers is not None:
             options["num_cpus"] = max(workers, 1)
     try:
-        ray.init(**options)
+        with _hushed():
+            ray.init(**options)
     except Exception as error:  # ConnectionError, RuntimeError, ValueError and others
         where = os.environ.get("RAY_ADDRESS", "this machine")
         raise InpaintError(
@@ -124,8 +135,28 @@ def _connect(ray: Any, workers: int | None) -> None:
         ) from error
 
 
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep the log lines of Ray's C++ part, which go by the file descriptor, from stderr.
+
+    The level holds until the process ends, but setting it is announced on stderr too.
+    """
+    if os.environ.get("INPAINT_DEBUG"):
+        yield
+        return
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
+
+
 def _results(
-    ray: Any, items: list[str], setup: Setup, workers: int | None
+    ray: Any, items: list[str], setup: Setup, workers: int | None, total: int | None
 ) -> Iterator[dict[str, str]]:
     from ray.data import ActorPoolStrategy, DataContext
 
@@ -135,7 +166,9 @@ def _results(
     resources = ray.cluster_resources()
     workers = workers or max(int(resources.get("CPU", 1)), 1)
     workers = min(workers, len(items))
-    rows = min(max(len(items) // (4 * workers), LEAST_ROWS), MOST_ROWS)
+    if total is not None:
+        setup = replace(setup, memory=_share(ray, total, workers))
+    rows = min(max(len(items) // (TASKS_AN_ACTOR * workers), LEAST_ROWS), MOST_ROWS)
     tasks = min(-(-len(items) // rows), MOST_TASKS)
     needs: dict[str, Any] = {"num_cpus": 1}
     gpus = resources.get("GPU", 0)
@@ -152,6 +185,23 @@ def _results(
         **needs,
     )
     yield from filled.iter_rows()
+
+
+def _share(ray: Any, total: int, workers: int) -> int:
+    """Bytes for each actor; without this check Ray would wait for a larger machine for ever."""
+    share = total // workers
+    most = max((node["Resources"].get("memory", 0) for node in ray.nodes()), default=0)
+    if share > most:
+        raise InpaintError(
+            f"each of {workers} actors would get {share / (1 << 30):.1f} GB of --memory, and the "
+            f"largest machine offers Ray {most / (1 << 30):.1f} GB; lower --memory"
+        )
+    if share < LEAST_A_WORKER:
+        raise InpaintError(
+            f"{workers} actors cannot share {total / (1 << 30):.1f} GB: each needs 1 GB for the "
+            "libraries and priors; raise --memory or lower --workers"
+        )
+    return share
 
 
 def _cause(error: BaseException) -> str:

@@ -1,7 +1,8 @@
 """Status rows: what they hold and the words for how an item ended.
 
-A row has ``path``, ``mask`` and ``out`` (relative), ``status``, ``error``, ``seconds``, ``prior``,
-and ``method`` and ``losses``, one entry a crop; ``ended`` (Unix time), ``worker``
+A row has ``path``, ``mask`` and ``out`` (relative), ``status``, ``error``, ``seconds`` (and of them
+``search_seconds``; both also as processor time, ``cpu_seconds`` and ``search_cpu_seconds``),
+``prior``, and ``method`` and ``losses``, one entry a crop; ``ended`` (Unix time), ``worker``
 (process) and ``memory_mb`` (resident, after it); and what resuming needs: hashes and stamps.
 """
 

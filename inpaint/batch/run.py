@@ -16,22 +16,26 @@ from inpaint.batch.feed import feed, retried
 from inpaint.batch.lock import Lock
 from inpaint.batch.manifest import Manifest, open_manifest
 from inpaint.batch.options import Options, Setup
-from inpaint.batch.pairing import Orphan
+from inpaint.batch.pairing import Orphan, is_image
 from inpaint.batch.places import Places
-from inpaint.batch.rows import FAILED, ORPHAN, RETRY, Row
+from inpaint.batch.rows import DONE, FAILED, ORPHAN, RETRY, Row
 from inpaint.batch.stop import Stop
 from inpaint.batch.storage import is_url
 from inpaint.errors import ImageError, InpaintError, OutputError, UnknownNameError
 
 ENGINES = ("local", "ray")
-NAMED = 20  # failures to keep in memory; all are in the manifest
+NAMED = 100  # failures to keep in memory; all are in the manifest
 # callback(done, total, row): after every item; row is its status row.
 Callback = Callable[[int, int, Row], None]
 
 
 @dataclass
 class Summary:
-    """What came of a run; ``failures`` holds the first rows that failed, ``failed`` counts all."""
+    """What came of a run.
+
+    ``failures`` holds the first rows that failed and ``failed`` counts all; ``notes`` and ``noted``
+    likewise for images that were filled, but not as usual.
+    """
 
     total: int = 0
     done: int = 0
@@ -41,6 +45,8 @@ class Summary:
     orphans: int = 0
     seconds: float = 0.0
     failures: list[Row] = field(default_factory=list)
+    noted: int = 0
+    notes: list[Row] = field(default_factory=list)
     interrupted: bool = False
     stopped: str | None = None
 
@@ -48,6 +54,11 @@ class Summary:
     def rate(self) -> float:
         """Images filled a second."""
         return self.done / self.seconds if self.seconds else 0.0
+
+    @property
+    def left(self) -> int:
+        """Images that the run did not come to."""
+        return max(self.total - self.done - self.kept - self.checked - self.failed, 0)
 
     def add(self, row: Row) -> None:
         """Count a row."""
@@ -58,6 +69,10 @@ class Summary:
         setattr(self, status, getattr(self, status) + 1)
         if status == FAILED and len(self.failures) < NAMED:
             self.failures.append(row)
+        if status == DONE and row.get("note"):
+            self.noted += 1
+            if len(self.notes) < NAMED:
+                self.notes.append(row)
 
 
 def run(
@@ -129,7 +144,7 @@ def run(
     walk = Places(str(images), str(masks), str(out), options.format)
     setup = replace(setup, images=walk.images.url, masks=walk.masks_url, out=walk.out.url)
     _check_memory_urls(setup, engine, workers)
-    workers, share = crew(engine, workers, limit)
+    workers, share, total = crew(engine, workers, limit)
     summary = Summary()
     with ExitStack() as stack:
         manifest, lock = None, None
@@ -145,10 +160,12 @@ def run(
         items = feed(walk.plan(), manifest, walk.out, setup, stop)
 
         def work(items: Iterator[Row], setup: Setup, workers: int | None) -> None:
-            for row in _engine(engine, items, setup, workers, lock.file if lock else None, stop):
+            held = lock.file if lock else None
+            for row in _engine(engine, items, setup, workers, total, held, stop):
                 if row["status"] == RETRY:
                     again.append({key: row[key] for key in ("path", "mask", "out")})
                     continue
+                full = row.pop("full", False)
                 summary.add(row)
                 if not row.pop("decided", False) and manifest:
                     manifest.add(row)
@@ -157,14 +174,16 @@ def run(
                 done = summary.done + summary.kept + summary.checked + summary.failed
                 if callback:
                     callback(done, summary.total, row)
+                if full:
+                    raise OutputError(f"{row['error']}, then give the same command again")
 
         try:
             work(items, replace(setup, memory=share), workers)
             if again and not stop.is_set():  # one at a time, with all the memory there is
-                alone = replace(setup, memory=limit or share, careful=True)
+                alone = replace(setup, memory=total, careful=True)
                 alone_items, again = again, []
                 work(retried(alone_items, manifest, stop), alone, 0 if workers == 0 else 1)
-        except OutputError as error:  # the manifest: nothing more can be done safely
+        except OutputError as error:  # the disk is full: nothing more can be done safely
             summary.stopped = str(error)
     summary.interrupted = stop.is_set()
     summary.seconds = time.monotonic() - begun
@@ -180,12 +199,18 @@ def _check_memory_urls(setup: Setup, engine: str, workers: int | None) -> None:
 
 
 def _engine(
-    name: str, feed: Iterator[Row], setup: Setup, workers: int | None, lock: int | None, stop: Stop
+    name: str,
+    feed: Iterator[Row],
+    setup: Setup,
+    workers: int | None,
+    total: int | None,
+    lock: int | None,
+    stop: Stop,
 ) -> Iterator[Row]:
     if name == "ray":
         from inpaint.batch.ray import actors
 
-        return actors(feed, setup, workers=workers, stop=stop)
+        return actors(feed, setup, workers=workers, total=total, stop=stop)
     from inpaint.batch.local import here, processes
 
     if workers == 0:
@@ -196,6 +221,8 @@ def _engine(
 @contextmanager
 def _report_file(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
     with ExitStack() as stack:
+        if is_image(str(path)):  # "w" would empty it
+            raise OutputError(f"{str(path)!r} is named as an image is; choose another --report")
         try:
             file = stack.enter_context(Path(path).open("w", encoding="utf-8"))
         except OSError as error:

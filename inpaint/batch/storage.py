@@ -15,12 +15,17 @@ def is_url(place: str) -> bool:
 
 
 def local_path(place: str) -> Path:
-    """Return the path of a place on disk."""
+    """Return the path of a place on disk. Raises InpaintError for a URL of another machine."""
     if not place.startswith("file://"):
         return Path(place)
     from urllib.parse import unquote, urlsplit
 
-    return Path(unquote(urlsplit(place.replace("#", "%23").replace("?", "%3F")).path))
+    found = urlsplit(place.replace("#", "%23").replace("?", "%3F"))
+    if found.netloc not in ("", "localhost"):
+        raise InpaintError(
+            f"{place} names the machine {found.netloc!r}; write file:/// and a path from the root"
+        )
+    return Path(unquote(found.path))
 
 
 def open_folder(place: str) -> Folder:

@@ -26,6 +26,7 @@ def main() -> None:
     _say(replies, {"ready": True})
     for line in sys.stdin:
         _say(replies, fill(json.loads(line)))
+    os._exit(0)  # all is written; taking torch down would keep the run waiting
 
 
 def _start(line: str) -> Any:

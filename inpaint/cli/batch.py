@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -60,7 +61,12 @@ PULSE = 30.0  # seconds between lines of progress where stderr is no terminal
 @click.option(
     "--workers", type=click.IntRange(min=0), help="Processes; 0: none but this one. [all cores]"
 )
-@click.option("--memory", help="For all workers together, such as 4G. [80 % of the machine's]")
+@click.option(
+    "--memory",
+    "--batch-memory",
+    "memory",
+    help="For all workers together, such as 4G. [80 % of the machine's]",
+)
 @click.option(
     "--engine",
     default="local",
@@ -128,7 +134,8 @@ def command(
         keep_times=keep_times,
     )
     stop = Stop()
-    with bar() as progress, stop.listening(_finishing):
+    listing = check and sys.stdout.isatty()  # its lines tell how far it is
+    with bar(quiet=listing) as progress, stop.listening(_finishing):
         tell = _teller(progress, "check" if check else "fill")
 
         def each(done: int, total: int, row: Row) -> None:
@@ -202,7 +209,7 @@ def _quoted(name: str) -> str:
 
 def _print(summary: Summary, out: str, *, check: bool, as_json: bool, report: str | None) -> None:
     if as_json:
-        values = {**asdict(summary), "seconds": round(summary.seconds, 3)}
+        values = {**asdict(summary), "left": summary.left, "seconds": round(summary.seconds, 3)}
         click.echo(json.dumps({**values, "images_per_second": round(summary.rate, 4)}))
     elif not check:
         click.echo(out)
@@ -216,13 +223,23 @@ def _print(summary: Summary, out: str, *, check: bool, as_json: bool, report: st
     click.echo(line, err=True)
     if summary.orphans:
         click.echo(f"{summary.orphans} masks belong to no image; --check lists them", err=True)
-    for row in summary.failures if not check else ():
-        click.echo(f"  {_quoted(row['path'])}: {row['error']}", err=True)
-    if summary.failed > len(summary.failures) and not check:
-        more = summary.failed - len(summary.failures)
-        where = f"all in {report}" if report else "--report FILE.jsonl would list them all"
-        click.echo(f"  and {more} more, {where}", err=True)
+    if not check:
+        _some("not filled as usual", summary.notes, "note", summary.noted, report)
+        _some("failed", summary.failures, "error", summary.failed, report)
+    if summary.left and (summary.stopped or summary.interrupted):
+        click.echo(f"{summary.left} images were not tried", err=True)
     if summary.stopped:
         click.echo(f"Error: stopped: {summary.stopped}", err=True)
     if summary.interrupted:
         click.echo("interrupted; the same command goes on from here", err=True)
+
+
+def _some(title: str, rows: list[Row], key: str, count: int, report: str | None) -> None:
+    """The first of a kind of rows, a line each, and where the rest is."""
+    if count:
+        click.echo(f"{title}:", err=True)
+    for row in rows:
+        click.echo(f"  {_quoted(row['path'])}: {row[key]}", err=True)
+    if count > len(rows):
+        where = f"all in {report}" if report else "--report FILE.jsonl would list them all"
+        click.echo(f"  and {count - len(rows)} more, {where}", err=True)

@@ -6,8 +6,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
-def bar() -> Progress:
-    """A progress bar with count and time left, to be used as a context manager."""
+def bar(*, quiet: bool = False) -> Progress:
+    """A progress bar with count and time left, to be used as a context manager.
+
+    ``quiet`` shows none, where lines on stdout tell how far the work is.
+    """
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
@@ -16,5 +19,5 @@ def bar() -> Progress:
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=quiet or not console.is_terminal,
     )

@@ -47,7 +47,6 @@ _REFUSED = (
     (4, b"ftypavif", "an AVIF"),
     (4, b"ftyphei", "a HEIC photo"),
     (4, b"ftypmif1", "a HEIC photo"),
-    (0, b"version https://git-lfs", "a Git LFS pointer, not the image itself,"),
 )
 # The plugins are called by name and not through Image.open: that would try 40 formats more, and
 # would warn or fail by its own global limit of pixels, where ours is an argument.
@@ -75,6 +74,8 @@ def sniff(head: bytes, *, name: str) -> str:
             return kind
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
+    if head.startswith(b"version https://git-lfs"):
+        raise ImageError(f"{name} is a Git LFS pointer, not the image itself; run git lfs pull")
     for place, signature, what in _REFUSED:
         if head[place:].startswith(signature):
             raise ImageError(f"{name} is {what}, expected one of {READABLE}; convert it to PNG")

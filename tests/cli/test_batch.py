@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from batch_samples import NAMES, add_hostile, encoded, hole, make_folder, pixels, visible
 from PIL import Image
 
@@ -127,6 +128,29 @@ def test_masks_in_alpha_one_mask_for_all_and_masks_beside(
         assert json.loads(done.out)["done"] == 2 + 2 * (mask == "masks/a.png")
     assert (np.asarray(Image.open("out-erased-alpha/one.png"))[..., 3] == 255).all()
     assert sorted(visible(Path("out-beside-beside"))) == ["one.png", "two.png"]
+
+
+def test_the_mask_for_all_is_no_image_where_it_lies_among_them(
+    run: Any, small: Path, quick: list[str]
+) -> None:
+    for name in ("in/hole.png", "in/c/hole.png"):
+        Image.fromarray(hole()).save(name)
+        command = ["batch", "in", "--masks", name, *quick[4:]]
+        done = run(*command, "--out", "out", "--overwrite")
+        assert (done.code, json.loads(done.out)["total"]) == (0, 3), done.err
+        Path(name).unlink()
+
+
+def test_filling_in_the_callers_process_leaves_its_threads(
+    run: Any, small: Path, quick: list[str]
+) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        run(*quick, "--out", "out")
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_another_format_does_not_make_names_collide(
@@ -298,8 +322,9 @@ def test_failures_are_tried_again(run: Any, small: Path, quick: list[str]) -> No
 
 
 def test_hostile_files_are_named_and_all_others_are_filled(
-    run: Any, place: Path, quick: list[str]
+    run: Any, place: Path, quick: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("inpaint.batch.run.NAMED", 20)
     expected = add_hostile(place)
     assert len(expected) >= 60
     before = visible(place)
@@ -320,7 +345,7 @@ def test_hostile_files_are_named_and_all_others_are_filled(
     assert f"and {len(expected) - 20} more, all in rows.jsonl" in done.err
     summary = json.loads(done.out)
     assert summary["failed"] == len(expected)
-    assert len(done.err.splitlines()) == 1 + 20 + 1  # totals, failures, how many more
+    assert len(done.err.splitlines()) == 2 + 20 + 1  # totals, "failed:", 20, how many more
 
 
 def test_an_unforeseen_error_costs_one_image(
@@ -363,16 +388,39 @@ def test_a_full_disk_stops_the_run_and_it_goes_on_later(
     assert visible(Path("out")) == visible(Path("fresh"))
 
 
-def test_outputs_that_do_not_fit_are_named(
+def test_the_first_output_that_finds_no_room_ends_the_run(
+    run: Any, small: Path, quick: list[str], calls: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.replace
+
+    def full(source: Path, target: Path) -> None:
+        if target.name == "b.png":
+            raise OSError(28, "No space left on device")
+        real(source, target)
+
+    monkeypatch.setattr("inpaint.images.files.os.replace", full)
+    done = run(*quick, "--out", "out", "--report", "rows.jsonl")
+    summary = json.loads(done.out)
+    assert (done.code, summary["done"], summary["failed"], len(calls)) == (1, 1, 1, 2)
+    assert "No space left on device" in summary["stopped"]
+    assert "then give the same command again" in done.err
+    assert "1 images were not tried" in done.err
+    assert sorted(visible(Path("out"))) == ["a.png"]
+    assert "full" not in rows()["b.png"]
+    monkeypatch.setattr("inpaint.images.files.os.replace", real)
+    assert json.loads(run(*quick, "--out", "out").out)["kept"] == 1
+
+
+def test_outputs_that_cannot_be_written_are_named(
     run: Any, small: Path, quick: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(path: Path, *_: Any, **__: Any) -> None:
-        raise OutputError(f"{path} cannot be written (No space left on device); free some space")
+        raise OutputError(f"{path} cannot be written (Permission denied); free some space")
 
     monkeypatch.setattr(images, "replace_bytes", full)
     done = run(*quick, "--out", "out")
     assert (done.code, json.loads(done.out)["failed"]) == (1, 3)
-    assert done.err.count("No space left on device") == 3
+    assert done.err.count("Permission denied") == 3
     assert visible(Path("out")) == {}
 
 
@@ -402,6 +450,7 @@ def test_out_of_memory_is_tried_alone_then_with_one_restart(
         if always
         else "out of memory beside others; filled alone"
     )
+    assert f"not filled as usual:\n  b.png: {note}\n" in done.err
     if not always:
         monkeypatch.undo()
         os.chdir(small)
@@ -460,8 +509,16 @@ def test_check_lists_everything_and_writes_nothing(
         ({"--out": "masks"}, "inputs are never modified", 1),
         ({"--out": "."}, "inputs are never modified", 1),
         ({"--out": "in/a.png"}, "choose another --out", 1),
+        ({"in": ""}, "IMAGES is empty", 1),
+        ({"masks": ""}, "--masks is empty", 1),
+        ({"--out": ""}, "--out is empty", 1),
+        ({"--out": "file://out"}, "names the machine 'out'", 1),
+        ({"--grow": "-1"}, "expected pixels, 0 or more", 1),
+        ({"--grow": "nan"}, "expected pixels, 0 or more", 1),
         ({"--memory": "x"}, "expected a size such as 4G", 1),
         ({"--report": "nowhere/x.jsonl"}, "choose another --report", 1),
+        ({"--report": "in/a.png"}, "is named as an image is", 1),
+        ({"--batch-memory": "4G"}, "--workers 0 has none", 1),
         ({"--prior": "faces"}, "unknown prior", 2),
         ({"--stage": "poison"}, "did you mean 'poisson'", 2),
         ({"--engine": "dask"}, "'dask' is not one of", 2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -12,14 +13,16 @@ import numpy as np
 import pytest
 from small_disk import small_disk
 
-from inpaint import images
+from inpaint import images, weights
 from inpaint.batch import memory
 from inpaint.batch.crew import crew
 from inpaint.batch.disk import Disk
+from inpaint.batch.folder import is_full
 from inpaint.batch.item import item_seed, looks_inverted
 from inpaint.batch.lock import Lock
 from inpaint.batch.manifest import Manifest, open_manifest, started
 from inpaint.batch.options import Options, Setup
+from inpaint.batch.ray import _connect, _share
 from inpaint.batch.remote import Remote
 from inpaint.batch.stop import Stop
 from inpaint.batch.storage import is_file, is_folder, open_folder, parent
@@ -211,12 +214,88 @@ def test_a_held_process_runs_out_instead_of_growing() -> None:
 
 
 def test_the_crew_fits_into_memory() -> None:
-    assert crew("local", 2, 4 << 30) == (2, 2 << 30)
-    assert crew("local", None, 1 << 30) == (1, 1 << 30)
-    assert crew("local", 0, None) == (0, None)
-    assert crew("ray", None, None) == (None, None)
+    assert crew("local", 2, 4 << 30) == (2, 2 << 30, 4 << 30)
+    assert crew("local", None, 1 << 30) == (1, 1 << 30, 1 << 30)
+    assert crew("local", 0, None) == (0, None, None)
+    assert crew("ray", None, None) == (None, None, None)
+    assert crew("ray", 2, 4 << 30) == (2, None, 4 << 30)
     with pytest.raises(InpaintError, match="cannot share"):
         crew("local", 8, 4 << 30)
+    with pytest.raises(InpaintError, match="--workers 0 has none"):
+        crew("local", 0, 4 << 30)
+
+
+def test_without_a_limit_a_second_try_alone_has_all_that_workers_share() -> None:
+    workers, share, total = crew("local", 2, None)
+    assert workers == 2
+    assert share is not None
+    assert total is not None
+    assert share == total // 2
+
+
+def test_freed_memory_goes_back_to_the_system() -> None:
+    if memory._malloc_trim() is None or not memory.resident():
+        pytest.skip("not glibc")
+    before = memory.resident()
+    blocks = [bytes([1]) * 100_000 for _ in range(1000)]  # each below what is mapped on its own
+    last = blocks[-1]
+    del blocks  # the last keeps the heap from shrinking by itself
+    memory.trim()
+    assert last
+    assert memory.resident() < before + (20 << 20)
+
+
+class FakeRay:
+    """Knows only its machines."""
+
+    def __init__(self, *gigabytes: float) -> None:
+        self._nodes = [{"Resources": {"memory": size * (1 << 30)}} for size in gigabytes]
+
+    def nodes(self) -> list[dict[str, dict[str, float]]]:
+        return [*self._nodes, {"Resources": {}}]  # one that is gone
+
+
+def test_ray_shares_the_memory_and_refuses_what_no_machine_has() -> None:
+    assert _share(FakeRay(4, 8), 12 << 30, 2) == 6 << 30
+    with pytest.raises(InpaintError, match=r"offers Ray 8\.0 GB; lower --memory"):
+        _share(FakeRay(4, 8), 20 << 30, 2)
+    with pytest.raises(InpaintError, match="cannot share"):
+        _share(FakeRay(4, 8), 1 << 30, 2)
+
+
+@pytest.mark.parametrize("address", ["", "10.0.0.1:6379"])
+def test_ray_joins_the_cluster_at_its_address_or_starts_here(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    monkeypatch.setattr(FakeRay, "init", lambda self, **options: asked.update(options), False)
+    _connect(FakeRay(), 3)
+    # A cluster's processors are not ours to count: Ray refuses ``num_cpus`` there.
+    assert asked.get("num_cpus") == (None if address else 3)
+
+
+def test_a_cluster_that_cannot_be_reached_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(self: FakeRay, **options: object) -> None:
+        raise ConnectionError("no\nanswer")
+
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    monkeypatch.setattr(FakeRay, "init", init, False)
+    with pytest.raises(InpaintError, match=r"at 10\.0\.0\.1:6379 \(answer\); check RAY_ADDRESS"):
+        _connect(FakeRay(), None)
+
+
+def test_only_a_disk_without_room_is_full() -> None:
+    def caused(code: int) -> OutputError:
+        try:
+            raise OutputError("x") from OSError(code, "y")
+        except OutputError as error:
+            return error
+
+    assert is_full(caused(errno.ENOSPC))
+    assert is_full(caused(errno.EROFS))
+    assert not is_full(caused(errno.EACCES))
+    assert not is_full(OutputError("x"))
 
 
 # Seeds, options, masks
@@ -249,6 +328,32 @@ def test_every_option_changes_the_fingerprint(tiny_folders: dict[str, str]) -> N
     ]
     assert len({one.fingerprint() for one in options}) == len(options)
     assert Options().fingerprint() == Options().fingerprint()
+
+
+def test_weights_that_take_part_change_the_fingerprint_and_others_do_not(
+    tiny_folders: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, changed = weights.read_config, {"folder": "", "key": ""}
+
+    def read(folder: Path) -> dict[str, object]:
+        config = real(folder)
+        return config | {changed["key"]: "new"} if folder.name == changed["folder"] else config
+
+    monkeypatch.setattr("inpaint.weights.read_config", read)
+    monkeypatch.setattr("inpaint.registry.read_config", read)
+    faces, auto = Options(prior="faces64-vae"), Options()
+    own = Options(prior=tiny_folders["vae"])
+    before = [one.fingerprint() for one in (faces, auto, own)]
+    for folder, key, expected in (
+        ("faces64-attention", "sha256", [False, False, True]),  # a refiner
+        ("faces64-gaussian", "sha256", [False, False, True]),  # helps the VAE of its family
+        ("scenes64-gaussian", "sha256", [True, False, True]),
+        ("faces64-vae", "measured", [True, True, True]),  # a card's figure
+        (Path(tiny_folders["vae"]).name, "sha256", [True, True, False]),
+    ):
+        changed |= {"folder": folder, "key": key}
+        now = [one.fingerprint() for one in (faces, auto, own)]
+        assert [a == b for a, b in zip(before, now, strict=True)] == expected, folder
 
 
 def test_a_setup_survives_its_line_of_json() -> None:
