@@ -41,6 +41,9 @@ def serve(settings: Settings, *, port: int, browse: bool, say: Callable[[str], N
         )
     say(f"open {url} in a browser; Ctrl-C ends")
     logging.getLogger("inpaint").addHandler(_Lines(say))
+    # What a client sends wrong is answered; the terminal need not hear of it.
+    logging.getLogger("python_multipart").addHandler(logging.NullHandler())
+    logging.getLogger("python_multipart").propagate = False
     if browse:
         threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
     config = uvicorn.Config(
