@@ -1,9 +1,10 @@
 # Two commands for a newcomer: 'make demo' and 'make test'. Each makes .venv if it is not there.
+# 'make bench [DATA=folder]' writes benchmarks/RESULTS.md, 'make docs' the pages in site/.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py demo
@@ -15,6 +16,9 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/run_all.py $(if $(DATA),--data "$(DATA)")
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
