@@ -52,7 +52,7 @@ def spent() -> float:
 
 
 def call(words: list[str], threads: int) -> str:
-    """Run a command and return its stdout. Raises UnreadableError with the last line of its stderr."""
+    """Return a command's stdout. Raises UnreadableError with the last line of its stderr."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     try:
         done = subprocess.run(
@@ -110,8 +110,8 @@ def page(results: list[Ran], left_out: list[tuple[str, list[str]]], threads: int
     parts = [
         "# Benchmarks, short forms",
         "Made by `make bench` (`benchmarks/run_all.py`). Small sets: they show that everything "
-        "runs and of what order its figures are. What README and docs quote comes from the long forms, "
-        "each named beside its figures.",
+        "runs and of what order its figures are. What README and docs quote comes from the "
+        "long forms, each named beside its figures.",
         f"- date: {datetime.date.today():%Y-%m-%d}\n- commit: {provenance.commit()}\n"
         f"- machine: {provenance.machine()}; {threads} thread(s) a process; load average "
         f"at the end {os.getloadavg()[0]:.1f}\n- versions: {versions}",

@@ -1,8 +1,8 @@
 """The short form of every benchmark in this folder, and how its figures are read.
 
 A word of a command in braces is a set of ``small_data.sets`` or ``{scratch}``, a folder to
-write to. A template is filled with the fields of the JSON that the benchmark prints, or with the groups of
-a pattern that finds its lines.
+write to. A template is filled with the fields of the JSON that the benchmark prints, or with
+the groups of a pattern that finds its lines.
 """
 
 from __future__ import annotations

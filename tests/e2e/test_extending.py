@@ -1,0 +1,57 @@
+"""Every command of docs/extending.md, as it is written, in a copy of the checkout."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.S)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy without weights but for the link to them, and ``inpaint`` on the path."""
+    copy = tmp_path_factory.mktemp("checkout")
+    left_out = shutil.ignore_patterns("zoo", "__pycache__")
+    for name in ("inpaint", "examples", "tests/contract"):
+        shutil.copytree(ROOT / name, copy / name, ignore=left_out)
+    for name in ("inpaint/zoo", "samples"):
+        (copy / name).symlink_to(ROOT / name)
+    for name in ("tests/conftest.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, copy / name)
+    (copy / "bin").mkdir()
+    for program, words in {"inpaint": "-m inpaint", "python": ""}.items():
+        script = copy / "bin" / program
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
+        script.chmod(0o755)
+    return copy
+
+
+def run(checkout: Path, block: str) -> str:
+    path = f"{checkout / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(checkout)}
+    done = subprocess.run(
+        ["bash", "-e", "-c", block], cwd=checkout, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_every_command_of_the_page_works_in_order(checkout: Path) -> None:
+    stage, prior, away = (run(checkout, block) for block in BLOCKS)
+    assert "grain      Grain: give the hole" in stage
+    assert re.search(r"^2\d passed|^[3-9]\d passed", stage, re.M), stage
+    assert re.search(r"^[2-9]\d passed", prior, re.M), prior
+    assert away == ""
+    assert (checkout / "grainy.png").stat().st_size > 10_000
+    assert (checkout / "waves.png").stat().st_size > 10_000
+    assert not (checkout / "inpaint/stages/grain.py").exists()

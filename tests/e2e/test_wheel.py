@@ -1,0 +1,72 @@
+"""The wheel holds all that works, and works where there is no checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from inpaint import __version__
+
+ROOT = Path(__file__).parents[2]
+DATA = {".safetensors", ".json", ".md", ".html", ".toml", ".js", ".css", ".svg", ".typed"}
+
+
+def packed() -> set[str]:
+    """Everything under version control in the packages, as the wheel names it."""
+    listed = subprocess.run(
+        ["git", "ls-files", "inpaint", "pretrain"], cwd=ROOT, capture_output=True, text=True
+    )
+    if listed.returncode == 0 and listed.stdout:
+        return set(listed.stdout.splitlines())
+    files = (p for package in ("inpaint", "pretrain") for p in (ROOT / package).rglob("*"))
+    return {p.relative_to(ROOT).as_posix() for p in files if p.suffix in DATA or p.suffix == ".py"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy, so that nothing is left in the checkout; without a download."""
+    copy, out = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("dist")
+    for name in ("inpaint", "pretrain", "pyproject.toml", "README.md", "LICENSE"):
+        subprocess.run(["cp", "-r", str(ROOT / name), str(copy)], check=True)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
+    done = subprocess.run([*command, str(copy)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (path,) = out.glob("*.whl")
+    return path
+
+
+def test_it_holds_every_file_of_the_packages(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        held = set(archive.namelist())
+    assert packed() - held == set()
+    for name in ("inpaint/py.typed", "pretrain/py.typed", "inpaint/evaluate/report.html"):
+        assert name in held
+    assert sum(name.endswith(".safetensors") for name in held) >= 9
+    assert not any(name.startswith(("tests", "samples", "benchmarks")) for name in held)
+
+
+def test_its_version_is_that_of_the_code(wheel: Path) -> None:
+    assert wheel.name.startswith(f"inpaint-{__version__}-py3")
+
+
+def test_it_fills_where_there_is_no_checkout(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    words = ["fill", str(ROOT / "samples/face.png"), "--mask", str(ROOT / "samples/face_mask.png")]
+    done = subprocess.run(
+        [sys.executable, "-m", "inpaint", *words, "--out", "out.png", "--json"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.png").exists()
+    where = subprocess.run(
+        [sys.executable, "-c", "import inpaint, pretrain; print(inpaint.__file__)"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert where.stdout.startswith(str(tmp_path))
