@@ -120,6 +120,7 @@ def measure(root: Path, spec: str, options: Options) -> tuple[dict[str, Any], st
         "search_cpu_seconds": watch.search_cpu,
         "overhead": (busy - watch.search) / watch.search,
         "cpu_overhead": watch.cpu_overhead,
+        "cpu_seconds_beside": watch.beside,
         "memory_mb_at_200": early,
         "memory_mb_at_end": late,
         "memory_growth": late / early - 1 if early else None,

@@ -63,14 +63,21 @@ class Watch:
         self._cpu = time.process_time() - (self._cpu or 0) - self._looking
 
     @property
-    def cpu_overhead(self) -> float:
-        """Processor time beside the search, of all processes since the first row, as a share.
+    def beside(self) -> dict[str, float]:
+        """Seconds of processor time beside the search, since the first row.
 
-        The workers' is that of their items: their start is no part of it.
+        ``items``: of workers, within their items (their start is no part of it); ``here``: of
+        this process; ``others``: of the processes of Ray's own.
         """
         others = {p: b - a for p, (a, b) in self._others.items() if p not in self._workers}
         own = 0.0 if os.getpid() in self._workers else self._cpu or 0.0
-        return (self.item_cpu + sum(others.values()) + own - self.search_cpu) / self.search_cpu
+        items = self.item_cpu - self.search_cpu
+        return {"items": items, "here": own, "others": sum(others.values())}
+
+    @property
+    def cpu_overhead(self) -> float:
+        """The same as a share of the search's."""
+        return sum(self.beside.values()) / self.search_cpu
 
     def memory_at(self, item: int) -> float:
         """Resident megabytes of parent and workers: the median of the rows before an item."""

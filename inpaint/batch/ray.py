@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -82,11 +82,16 @@ def actors(
     if ours:
         _connect(ray, workers)
     try:
-        for result in _results(ray, list(items.values()), setup, workers, total):
+        results = _results(ray, list(items.values()), setup, workers, total)
+        for result in results:
             row: Row = json.loads(result["row"])
             items.pop(row["path"], None)
             yield row
             if stop.is_set():
+                with _hushed():  # it would report the actors that we end
+                    results.close()
+                    if ours:
+                        ray.shutdown()
                 return
     except ray.exceptions.RayError as error:
         raise InpaintError(f"Ray stopped: {_cause(error)}") from error
@@ -131,15 +136,16 @@ def _connect(ray: Any, workers: int | None) -> None:
     except Exception as error:  # ConnectionError, RuntimeError, ValueError and others
         where = os.environ.get("RAY_ADDRESS", "this machine")
         raise InpaintError(
-            f"Ray cannot be reached at {where} ({_cause(error)}); check RAY_ADDRESS"
+            f"Ray cannot be reached at {where} ({_cause(error)}); check RAY_ADDRESS, and "
+            "RAY_AUTH_TOKEN where the cluster asks for one"
         ) from error
 
 
 @contextmanager
 def _hushed() -> Iterator[None]:
-    """Keep the log lines of Ray's C++ part, which go by the file descriptor, from stderr.
+    """Keep what Ray says of its own from stderr; its C++ part goes by the file descriptor.
 
-    The level holds until the process ends, but setting it is announced on stderr too.
+    The level of its log holds until the process ends, but setting it is announced on stderr too.
     """
     if os.environ.get("INPAINT_DEBUG"):
         yield
@@ -157,7 +163,7 @@ def _hushed() -> Iterator[None]:
 
 def _results(
     ray: Any, items: list[str], setup: Setup, workers: int | None, total: int | None
-) -> Iterator[dict[str, str]]:
+) -> Generator[dict[str, str], None, None]:
     from ray.data import ActorPoolStrategy, DataContext
 
     context = DataContext.get_current()

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -135,7 +136,7 @@ def command(
     )
     stop = Stop()
     listing = check and sys.stdout.isatty()  # its lines tell how far it is
-    with bar(quiet=listing) as progress, stop.listening(_finishing):
+    with bar(quiet=listing) as progress, stop.listening(partial(_ending, engine)):
         tell = _teller(progress, "check" if check else "fill")
 
         def each(done: int, total: int, row: Row) -> None:
@@ -163,8 +164,11 @@ def command(
     return FAILED if summary.failed or summary.stopped else 0
 
 
-def _finishing() -> None:
-    click.echo("finishing the images in work; Ctrl-C again to drop them", err=True)
+def _ending(engine: str) -> None:
+    if engine == "ray":
+        click.echo("ending with the next image; those in work are dropped", err=True)
+    else:
+        click.echo("finishing the images in work; Ctrl-C again to drop them", err=True)
 
 
 def _teller(progress: Progress, what: str) -> Callable[[int, int, Row], None]:
