@@ -13,8 +13,9 @@ from inpaint.patch import Patch
 Stage = Callable[[Patch], Patch]
 Watch = Callable[[str, Patch], None]
 AUTO = ("auto",)
-# What a refiner aims at: 0 the most likely pixel values, 1 the most natural look.
-SHARPNESS = {"psnr": 0.0, "sharp": 1.0}
+# What a refiner aims at: 0 the most likely pixel values, 1 the most natural look. A fifth of the
+# former takes the specks out of the latter at the same LPIPS (docs/refiners.md).
+SHARPNESS = {"psnr": 0.0, "sharp": 0.8}
 
 
 def names(stages: Sequence[str], *, mode: str, whole: bool) -> tuple[str, ...]:

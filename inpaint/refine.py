@@ -22,7 +22,7 @@ from inpaint.resize import enlarge
 from inpaint.weights import read_config
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 def refine(patch: Patch, kind: str, *, family: str, sharpness: float, **options: Any) -> Patch:
@@ -37,7 +37,8 @@ def refine(patch: Patch, kind: str, *, family: str, sharpness: float, **options:
     family : str
         Of the prior that made the fill: a refiner has learnt from its family's fills.
     sharpness : float
-        0 for the most likely pixel values (PSNR), 1 for the most natural look.
+        0 for the most likely pixel values (PSNR), 1 for the most natural look, or between: the
+        network draws both, and they are mixed.
     **options
         Passed on to the network, such as ``passes``.
     """
@@ -55,19 +56,34 @@ def refine(patch: Patch, kind: str, *, family: str, sharpness: float, **options:
     if not hole.any():
         return patch
     x = torch.from_numpy(small).permute(2, 0, 1)[None]
-    level = torch.full((1,), float(sharpness))
-    views = [(x, torch.from_numpy(hole)[None])]
-    if sharpness == 0:
-        # The mean of two guesses errs less than either; both mirror images were learnt from.
-        views.append((x.flip(3), views[0][1].flip(2)))
-    with torch.inference_mode():
-        y, *mirrored = (network(*view, level, **options)[-1] for view in views)
-        for other in mirrored:
-            y = (y + other.flip(3)) / 2
+    y = _between(network, x, torch.from_numpy(hole)[None], sharpness, options)
     change = (y - x)[0].permute(1, 2, 0).numpy()
     # enlarge takes pictures in [0, 1]; a change of the brightness by 1 either way is [-1, 1].
     grown = enlarge(change * 0.5 + 0.5, patch.mask.shape) * 2 - 1
     return patch.with_filled(np.clip(patch.filled + grown, 0, 1))
+
+
+def _between(
+    network: nn.Module, x: Tensor, hole: Tensor, sharpness: float, options: dict[str, Any]
+) -> Tensor:
+    """What the network makes of x (1, 3, S, S) and ``hole`` (1, S, S), between its two aims.
+
+    The faithful end is the mean of the guesses for the picture and for its mirror image: two err
+    less than either, and both were learnt from.
+    """
+    import torch
+
+    def drawn(x: Tensor, hole: Tensor, aim: float) -> Tensor:
+        last: Tensor = network(x, hole, torch.full((1,), aim), **options)[-1]
+        return last
+
+    with torch.inference_mode():
+        if sharpness == 1:
+            return drawn(x, hole, 1.0)
+        faithful = (drawn(x, hole, 0.0) + drawn(x.flip(3), hole.flip(2), 0.0).flip(3)) / 2
+        if sharpness == 0:
+            return faithful
+        return torch.lerp(faithful, drawn(x, hole, 1.0), sharpness)
 
 
 def _padded(image: np.ndarray) -> np.ndarray:
