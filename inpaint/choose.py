@@ -3,9 +3,9 @@
 Priors come in families (config key ``family``) that were trained on the same images; the
 family's Gaussian prior has an exact evidence log p(x_k), which is compared. A family whose images
 were all framed alike (config key ``view`` = ``whole``, such as aligned faces) only makes sense
-for a whole picture, and is asked about the whole picture; the others are used around each hole.
-Since a wrong face in a landscape is worse than a dull one, it must also foresee known pixels that
-are hidden from it better than the best of the others.
+for a whole picture, and a nearly square one, and is asked about that; the others are used around
+each hole. Since a wrong face in a landscape is worse than a dull one, it must also foresee known
+pixels that are hidden from it better than the best of the others.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from inpaint.priors.gaussian import Gaussian
 
 log = logging.getLogger(__name__)
+# Aligned pictures are nearly square; one longer than this, in its shorter side, is none.
+_ALIGNED_SIDES = 4 / 3
 # Which member of the chosen family fills, by mode.
 KIND_OF_MODE = {"psnr": "gaussian", "sharp": "gaussian"}
 # What is hidden of the known pixels to ask a family of aligned pictures: this share of 8x8 cells.
@@ -54,6 +56,9 @@ def choose(image: np.ndarray, mask: np.ndarray, *, mode: str) -> Choice:
     Raises WeightsError when no shipped family has a Gaussian prior to compare by.
     """
     members = families()
+    if max(mask.shape) > _ALIGNED_SIDES * min(mask.shape):
+        around = {k: v for k, v in members.items() if not sees_whole(v["gaussian"])}
+        members = around or members
     evidence = {}
     views: dict[int, View] = {}  # by size: shrinking a photo is slow
     for family, kinds in members.items():

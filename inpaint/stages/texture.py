@@ -14,7 +14,8 @@ from inpaint.resize import fill_nearest
 from inpaint.texture.features import DIMENSIONS, SIDE, Weights, constant, describe, gradients
 from inpaint.texture.join import join
 from inpaint.texture.levels import Level, Map, depth, pyramid, sources
-from inpaint.texture.match import exact, peel, propagate, settle
+from inpaint.texture.match import distances, exact, peel, propagate, settle
+from inpaint.texture.vote import confidence, likeness, vote
 
 _THIN = 2.0  # holes no deeper than this stay as they are: a smooth fill looks as good there
 _DEEPEST, _LARGEST = 8.0, 30_000  # where the search begins: depth of the hole, pixels in all
@@ -27,8 +28,10 @@ _KNOWN_SHARE = 0.1  # a cell with less known area than this takes its nearest ne
 _BLUR = 1.0  # of that grid, in cells
 _SCREEN = 0.05  # how near a seam colours may change: about 4 pixels
 _ROUNDS = 2  # of propagation at a level too large for an exact search
-_BOND, _SETTLE = 2.0, 4  # how strongly neighbours hold together, and rounds of it
+_BOND, _SETTLE = 10.0, 16  # how strongly neighbours hold together, and rounds of it
 _REACH = 4  # of the random steps, in pixels
+# The second opinion trusts the fill less and nearness more.
+_SECOND = Weights(texture=0.6, structure=0.5, down=0.8, across=0.5)
 
 
 def apply(
@@ -37,14 +40,16 @@ def apply(
     weights: Weights = Weights(),  # noqa: B008, frozen
     smooth: float = 1 / 64,
     keep: float = 0.5,
+    lean: float = 0.1,
     melt: int = 40,
-    passes: int = 3,
+    passes: int = 6,
 ) -> Patch:
     """Copy texture from the known part of the picture into the hole, where the fill says what.
 
     After Wexler et al. 2007 and Newson et al. 2014: from coarse to fine, (1) describe the patches
-    of the fill so far, (2) find the nearest known patch of each, (3) copy its centre. Places are
-    carried up the levels, not pixels, so that texture is never averaged.
+    of the fill so far, (2) find the nearest known patch of each, (3) let overlapping patches vote
+    on the next fill to describe. At last each pixel is copied from the middle of its patch. Places
+    are carried up the levels, not pixels, so that texture is never averaged.
 
     Parameters
     ----------
@@ -56,6 +61,9 @@ def apply(
         Sigma, in the crop's longer side, below which ``filled`` is not trusted.
     keep : float
         How much of the fill's own smooth part the result takes back; 0 copies colours as well.
+    lean : float
+        Share of a second opinion: a coarser search with other weights. Where both agree nothing
+        changes; where they do not, the truth is as likely between them.
     melt : int
         Iterations that take the seams between copies away; 0 leaves them as they are.
     passes : int
@@ -75,15 +83,21 @@ def apply(
     generator = np.random.default_rng(patch.seed)
     # Levels above this size are not compared, so they need no structure either.
     structure = _structure(next((x for x in levels if _affordable(x)), levels[-1]), smooth)
-    places = None
-    for level in reversed(levels):
-        places = _matched(level, structure, places, weights, passes, generator)
-    assert places is not None
     sigma = max(1.0, smooth * max(patch.mask.shape))
-    joined = join(
-        places, patch.filled, patch.filled, sigma=sigma, keep=keep, screen=_SCREEN, steps=melt
-    )
-    return patch.with_filled(joined)
+
+    def copied(chosen: Weights, *, exactly: bool) -> np.ndarray:
+        places = None
+        for level in reversed(levels):
+            places = _matched(level, structure, places, chosen, passes, generator, exactly)
+        assert places is not None
+        return join(
+            places, patch.filled, patch.filled, sigma=sigma, keep=keep, screen=_SCREEN, steps=melt
+        )
+
+    filled = copied(weights, exactly=False)
+    if lean:
+        filled += np.float32(lean) * (copied(_SECOND, exactly=True) - filled)
+    return patch.with_filled(filled)
 
 
 def _thick(mask: np.ndarray) -> np.ndarray:
@@ -142,40 +156,53 @@ def _matched(
     weights: Weights,
     passes: int,
     generator: np.random.Generator,
+    exactly: bool,
 ) -> Map:
-    """Steps (1) to (3) at one level; ``places`` are those of the level below, None at the first."""
+    """Steps (1) to (3) at one level; ``places`` are those of the level below, None at the first.
+
+    ``exactly``: not where the search cannot be exact; the level's places are then carried only.
+    """
     image, todo, unknown = level
     found = Map(todo) if places is None else places.carried(todo)
     if places is not None and not _affordable(level):
         return found
     valid = sources(unknown)
     rows, columns = (c.astype(np.int32) for c in np.nonzero(valid))
+    small = len(found.y) * len(rows) * DIMENSIONS <= _PRODUCTS
+    if places is not None and exactly and not small:
+        return found
     fixed = constant(_resized(structure, todo.shape), weights)
     texture = gradients(image)
     known = describe(image, texture, fixed, weights)
     if places is None:
         peel(image, fixed, found, (rows, columns))
-    small = len(found.y) * len(rows) * DIMENSIONS <= _PRODUCTS
-    for _ in range(passes if small else 1):
-        target = _targets(found, image, texture, fixed, weights)
+    trust = share = confidence(found)
+    for _ in range(passes if small else max(1, passes // 3)):
+        target = _targets(found, share, image, texture, fixed, weights)
         if small:
             exact(target, known, found, (rows, columns))
         else:
             propagate(target, known, found, valid, generator, rounds=_ROUNDS, reach=_REACH)
         settle(target, known, found, valid, bond=_BOND, rounds=_SETTLE)
+        share = trust * likeness(distances(target, known, found))
     return found
 
 
 def _targets(
-    found: Map, image: np.ndarray, texture: np.ndarray, fixed: np.ndarray, weights: Weights
+    found: Map,
+    share: np.ndarray,
+    image: np.ndarray,
+    texture: np.ndarray,
+    fixed: np.ndarray,
+    weights: Weights,
 ) -> np.ndarray:
-    """Descriptions of the fill at the hole's pixels, (n, D), from the box around them alone."""
+    """Descriptions of the votes at the hole's pixels, (n, D), from the box around them alone."""
     h = len(image)
     top, left = (max(int(c.min()) - SIDE, 0) for c in (found.y, found.x))
     box = slice(top, min(int(found.y.max()) + SIDE, h)), slice(left, int(found.x.max()) + SIDE)
     inside = found.y - top, found.x - left
     colours, rough = image[box].copy(), texture[box].copy()
-    colours[inside] = image[found.row, found.column]
-    rough[inside] = texture[found.row, found.column]
+    voted = vote(np.dstack([image, texture]), found, share)
+    colours[inside], rough[inside] = voted[:, :3], voted[:, 3:]
     described: np.ndarray = describe(colours, rough, fixed[box], weights)[inside]
     return described

@@ -44,9 +44,9 @@ class Weights:
 
     texture: float = 0.3
     structure: float = 1.0
-    roughness: float = 1.0
-    down: float = 0.4
-    across: float = 0.2
+    roughness: float = 0.5
+    down: float = 0.5
+    across: float = 0.3
 
 
 def frequencies() -> list[tuple[int, int, int]]:

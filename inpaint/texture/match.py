@@ -44,6 +44,13 @@ def exact(
         places.column[part] = allowed[1][nearest]
 
 
+def distances(target: np.ndarray, known: np.ndarray, places: Map) -> np.ndarray:
+    """Return |f_p - f_q|² of each hole pixel and its source: (n,) float32, exact."""
+    step = (known[places.row, places.column] - target).astype(np.float32)
+    d: np.ndarray = np.einsum("ij,ij->i", step, step)
+    return d
+
+
 def propagate(
     target: np.ndarray,
     known: np.ndarray,

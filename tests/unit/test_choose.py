@@ -60,6 +60,14 @@ def test_the_most_likely_family_is_chosen(zoo: Path, seed: int, name: str, mode:
     assert all(np.isfinite(value) for value in choice.evidence.values())
 
 
+@pytest.mark.parametrize(("width", "asked"), [(64, True), (85, True), (96, False)])
+def test_a_long_picture_is_no_aligned_one(zoo: Path, width: int, asked: bool) -> None:
+    mask = np.zeros((64, width), dtype=bool)
+    mask[20:30, 20:30] = True
+    choice = choose(np.full((64, width, 3), 0.5, np.float32), mask, mode="sharp")
+    assert ("second" in choice.evidence) == asked
+
+
 @pytest.mark.parametrize("garbage", [0.0, 1.0, np.nan])
 def test_the_choice_does_not_look_into_the_hole(zoo: Path, garbage: float) -> None:
     image = image_of(0)

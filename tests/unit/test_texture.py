@@ -13,7 +13,8 @@ from inpaint.patch import Patch
 from inpaint.stages import poisson, texture
 from inpaint.texture.features import DIMENSIONS, Weights, constant, describe, gradients
 from inpaint.texture.levels import Level, Map, pyramid, sources
-from inpaint.texture.match import exact, propagate
+from inpaint.texture.match import distances, exact, propagate
+from inpaint.texture.vote import confidence, likeness, vote
 
 SHAPE = (96, 112)
 
@@ -62,7 +63,7 @@ def energy(image: np.ndarray, where: np.ndarray) -> float:
 def test_bricks_are_laid_where_they_were(mask: np.ndarray) -> None:
     image = bricks()
     patch = blended(image, mask)
-    filled = texture.apply(patch, weights=REGULAR, keep=0, melt=0).filled
+    filled = texture.apply(patch, weights=REGULAR, keep=0, lean=0, melt=0).filled
     wrong = np.abs(filled - image).max(2)[mask] > 0.05
     assert wrong.mean() < 0.05
     assert (np.abs(patch.filled - image).max(2)[mask] > 0.05).mean() > 0.2
@@ -79,7 +80,7 @@ def test_noise_is_filled_with_noise_as_strong() -> None:
 
 def test_copied_colours_are_those_of_known_pixels() -> None:
     image, mask = noise(), blob()
-    filled = texture.apply(blended(image, mask), keep=0, melt=0).filled
+    filled = texture.apply(blended(image, mask), keep=0, lean=0, melt=0).filled
     known = {tuple(c) for c in image[~mask].tolist()}
     assert all(tuple(c) in known for c in filled[mask].tolist())
 
@@ -127,7 +128,7 @@ def test_a_thin_piece_beside_a_thick_one_keeps_its_fill() -> None:
     line = np.zeros(SHAPE, dtype=bool)
     line[5:8, 5:100] = True
     patch = blended(noise(), line | blob())
-    filled = texture.apply(patch, keep=0, melt=0).filled
+    filled = texture.apply(patch, keep=0, lean=0, melt=0).filled
     np.testing.assert_array_equal(filled[line], patch.filled[line])
     assert np.abs(filled - patch.filled)[blob()].max() > 0.1
 
@@ -144,7 +145,7 @@ def test_a_hole_too_large_to_search_is_still_filled_with_known_colours(
 ) -> None:
     monkeypatch.setattr(texture, "_SEARCHED", 100)
     image, mask = noise(), blob()
-    filled = texture.apply(blended(image, mask), keep=0, melt=0).filled
+    filled = texture.apply(blended(image, mask), keep=0, lean=0, melt=0).filled
     known = {tuple(c) for c in image[~mask].tolist()}
     assert all(tuple(c) in known for c in filled[mask].tolist())
 
@@ -193,3 +194,50 @@ def test_known_at_a_coarse_level_is_known_at_the_fine_one() -> None:
         carried = places.carried(fine.todo)
         assert not fine.unknown[carried.row, carried.column].any()
         assert np.isfinite(coarse.image[~coarse.unknown]).all()
+
+
+def shifted(todo: np.ndarray, down: int, across: int) -> Map:
+    places = Map(todo)
+    places.row += down
+    places.column += across
+    return places
+
+
+def test_patches_of_one_shift_vote_for_what_they_copy() -> None:
+    image, todo = noise(), blob()
+    places = shifted(todo, 0, -40)
+    voted = vote(image, places, confidence(places))
+    np.testing.assert_allclose(voted, image[places.row, places.column], atol=1e-5)
+
+
+def test_the_vote_goes_with_the_weight() -> None:
+    image, todo = noise(), np.zeros(SHAPE, dtype=bool)
+    todo[40, 60:62] = True
+    places = shifted(todo, 0, 10)
+    places.column[1] = 20
+    # The second pixel lies one to the right of the first, whose source is (40, 70).
+    left, right = image[40, 71], image[40, 20]
+    voted = vote(image, places, np.array([3, 1], np.float32))
+    np.testing.assert_allclose(voted[1], 0.75 * left + 0.25 * right, atol=1e-6)
+
+
+def test_trust_falls_inward_and_with_the_distance() -> None:
+    todo = np.zeros(SHAPE, dtype=bool)
+    todo[:, 50:61] = True
+    places = Map(todo)
+    trust = confidence(places).reshape(SHAPE[0], 11)
+    assert (np.diff(trust[:, :6]) < 0).all()
+    np.testing.assert_allclose(trust, trust[:, ::-1], rtol=1e-5)
+    np.testing.assert_allclose(trust, trust[:1].repeat(SHAPE[0], 0), rtol=1e-5)
+    share = likeness(np.array([0, 1, 4, 1000], np.float32))
+    assert share[0] == 1
+    assert (np.diff(share) < 0).all()
+
+
+def test_distances_are_those_of_the_sources() -> None:
+    known = np.random.default_rng(0).integers(-511, 512, (20, 30, DIMENSIONS)).astype(np.int16)
+    todo = np.zeros((20, 30), dtype=bool)
+    todo[5, 6] = True
+    places = shifted(todo, 2, 3)
+    step = known[7, 9].astype(np.int64) - known[5, 6]
+    assert distances(known[todo], known, places)[0] == np.square(step).sum()
