@@ -49,7 +49,10 @@ class Route:
 
 
 def depth(mask: np.ndarray) -> float:
-    """How deep the hole is at its deepest, in pixels; the image's border is no edge of it."""
+    """How deep the hole is at its deepest, in pixels; the image's border is no edge of it.
+
+    ``mask`` is (H, W) bool.
+    """
     padded = np.pad(mask.astype(np.uint8), 1, mode="edge")
     deep = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)
     return float(deep[1:-1, 1:-1].max())

@@ -23,6 +23,8 @@ class Trace:
     Nothing is made before ``write``, so a fill that fails leaves nothing behind.
 
     Frames are taken at steps spaced by a constant factor, since a search changes most at first.
+
+    Raises OutputError when the folder is not empty.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,7 +45,10 @@ class Trace:
             self.frames.append((crop, step, (x.clip(0, 1) * 255).round().astype(np.uint8)))
 
     def write(self, picture: Picture, mask: np.ndarray, filled: Picture) -> None:
-        """Write frames, ``losses.csv`` and ``sheet.png``: input, frames, result."""
+        """Write frames, ``losses.csv`` and ``sheet.png``: input, frames, result.
+
+        ``mask`` is (H, W) bool. Raises OutputError where the folder cannot be written.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._write_losses()

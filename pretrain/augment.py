@@ -26,7 +26,10 @@ def colour(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def translation(x: Tensor, generator: torch.Generator, *, ratio: float = 0.125) -> Tensor:
-    """Shift each image by up to ``ratio`` of its side; what enters is 0, the middle grey."""
+    """Shift each image by up to ``ratio`` of its side; what enters is 0, the middle grey.
+
+    ``x`` is (N, C, H, W).
+    """
     n, _, height, width = x.shape
     reach = round(height * ratio)
     shift = parallel.mine(
@@ -40,7 +43,7 @@ def translation(x: Tensor, generator: torch.Generator, *, ratio: float = 0.125) 
 
 
 def cutout(x: Tensor, generator: torch.Generator, *, ratio: float = 0.5) -> Tensor:
-    """Blank one square of ``ratio`` of the side in each image."""
+    """Blank one square of ``ratio`` of the side in each image. ``x`` is (N, C, H, W)."""
     n, _, height, width = x.shape
     half = round(height * ratio) // 2
     centre = parallel.mine(lambda n: torch.rand((2, n, 1, 1), generator=generator), n, dim=1)

@@ -35,7 +35,10 @@ class Stateful(Protocol):
 
 
 def save(path: Path, parts: Mapping[str, Stateful], **facts: Any) -> None:
-    """Write the states of ``parts`` and plain ``facts`` (step, seconds) to ``path``, atomically."""
+    """Write the states of ``parts`` and plain ``facts`` (step, seconds) to ``path``, atomically.
+
+    Raises OutputError when the disk refuses it.
+    """
     temporary = path.with_suffix(".tmp")
     try:
         torch.save({"facts": facts, **{k: v.state_dict() for k, v in parts.items()}}, temporary)

@@ -73,7 +73,10 @@ class Fills:
 
 
 def draw_masks(count: int, size: int, *, seed: int) -> np.ndarray:
-    """``count`` masks (count, size, size) of the kinds in ``MASKS``, turned and mirrored."""
+    """``count`` masks (count, size, size) of the kinds in ``MASKS``, turned and mirrored.
+
+    (N, S, S) bool, True = hole.
+    """
     rng = np.random.default_rng([seed, 7])
     masks = np.empty((count, size, size), bool)
     for i in range(count):

@@ -68,12 +68,15 @@ def share(batch: int) -> int:
 
 
 def mine(draw: Callable[[int], Tensor], n: int, dim: int = 0) -> Tensor:
-    """What of ``draw(n * world())`` belongs to this process, cut along ``dim``."""
+    """What of ``draw(n * world())`` belongs to this process, cut along ``dim``.
+
+    Any shape, N long along ``dim`` where it was drawn N * W long.
+    """
     return draw(n * world()).narrow(dim, rank() * n, n)
 
 
 def mean(value: Tensor) -> Tensor:
-    """Mean of ``value`` over the processes, with gradients."""
+    """Mean of ``value`` over the processes, with gradients. Any shape."""
     if world() == 1:
         return value
     total: Tensor = _Sum.apply(value)  # type: ignore[no-untyped-call]
@@ -81,7 +84,10 @@ def mean(value: Tensor) -> Tensor:
 
 
 def average_gradients(parameters: Iterable[Tensor]) -> None:
-    """Replace each gradient by its mean over the processes, in one message."""
+    """Replace each gradient by its mean over the processes, in one message.
+
+    Parameters of any shape.
+    """
     gradients = [p.grad for p in parameters if p.grad is not None]
     if world() == 1 or not gradients:
         return

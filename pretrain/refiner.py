@@ -49,7 +49,10 @@ Before = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def fresh(o: RefinerOptions, init: Path | None = None) -> Attention | Recurrent:
-    """An untrained network as the options say, or with the weights of the refiner ``init``."""
+    """An untrained network as the options say, or with the weights of the refiner ``init``.
+
+    Raises WeightsError when ``init`` has other sizes.
+    """
     network: Attention | Recurrent
     with torch.random.fork_rng():
         torch.default_generator.manual_seed(o.seed)

@@ -104,7 +104,7 @@ def score(
 
 @torch.no_grad()
 def draw(prior: Prior, count: int, seed: int) -> np.ndarray:
-    """Draw ``count`` samples of the prior, uint8 (count, S, S, 3)."""
+    """Draw ``count`` samples of the prior, uint8 (count, S, S, 3). (N, S, S, 3) uint8."""
     generator = torch.Generator().manual_seed(seed)
     parts = []
     for at in range(0, count, DRAWN_AT_ONCE):
@@ -114,7 +114,7 @@ def draw(prior: Prior, count: int, seed: int) -> np.ndarray:
 
 
 def class_sheet(prior: Steerable, seed: int, *, columns: int = 8) -> np.ndarray:
-    """A row of samples for each class, the same z in each column: uint8 RGB."""
+    """A row of samples for each class, the same z in each column: uint8 RGB. (H, W, 3)."""
     rows = []
     for name in [None, *prior.classes]:
         cells = [("", image) for image in draw(prior.with_class(name), columns, seed)]

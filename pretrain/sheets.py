@@ -22,5 +22,5 @@ def tile(images: Tensor, *, columns: int = 8, gap: int = 2) -> np.ndarray:
 
 
 def write(path: Path, images: Tensor, *, columns: int = 8) -> None:
-    """Write ``tile(images)`` as a PNG."""
+    """Write ``tile(images)`` as a PNG. The images are (N, 3, S, S) in [0, 1]."""
     Image.fromarray(tile(images, columns=columns)).save(path)

@@ -39,7 +39,10 @@ def load(path: Place, key: str, kind: str, other: str) -> dict[str, Any]:
 
 
 def guarded(pick: Callable[[], list[np.ndarray]], name: str, kind: str) -> list[np.ndarray]:
-    """Run ``pick``; what it stumbles over in the file becomes one line that names the file."""
+    """Run ``pick``; what it stumbles over in the file becomes one line that names the file.
+
+    The masks are (H, W) bool. Raises MaskError, or the SelectionError that ``pick`` raised.
+    """
     try:
         return pick()
     except UnknownNameError:
@@ -53,7 +56,10 @@ def guarded(pick: Callable[[], list[np.ndarray]], name: str, kind: str) -> list[
 
 
 def check_size(name: str, size: tuple[Any, Any], shape: tuple[int, int]) -> None:
-    """Compare (height, width) of the file, where it tells, with the picture's."""
+    """Compare (height, width) of the file, where it tells, with the picture's.
+
+    Raises SelectionError where they differ.
+    """
     if None in size or size == shape:
         return
     hint = (
@@ -70,7 +76,10 @@ def check_size(name: str, size: tuple[Any, Any], shape: tuple[int, int]) -> None
 def choose(
     items: list[dict[str, Any]], by_name: Criterion, by_id: Criterion, file: str, option: str
 ) -> list[dict[str, Any]]:
-    """Items that meet both criteria (function, its name, accepted values); no values: any."""
+    """Items that meet both criteria (function, its name, accepted values); no values: any.
+
+    Raises SelectionError when nothing meets both.
+    """
     chosen = items
     for function, kind, accepted in (by_name, by_id):
         known = {function(item) for item in items} - {None}
@@ -101,7 +110,7 @@ def _unknown(kind: str, value: object, known: set[Any], file: str) -> InpaintErr
 
 
 def not_empty(mask: np.ndarray, what: str) -> np.ndarray:
-    """Return the mask, or raise SelectionError when ``what`` left none."""
+    """Return the mask, or raise SelectionError when ``what`` left none. The mask is (H, W) bool."""
     if not mask.any():
         raise SelectionError(f"the {what} covers no pixel of the picture; draw it again")
     return mask

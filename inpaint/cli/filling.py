@@ -128,6 +128,8 @@ def fill_and_write(
     """Fill the hole under a progress bar, write ``outs`` and the trace, explain and report.
 
     ``more`` is added to the JSON report. Imports torch: call it when all else is checked.
+
+    ``hole`` is (H, W) bool.
     """
     from inpaint import images
     from inpaint.pipeline import complete

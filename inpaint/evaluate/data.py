@@ -50,7 +50,10 @@ def iter_images(path: str | Path, *, limit: int | None = None) -> Iterator[Item]
 
 
 def iter_files(path: str | Path) -> Iterator[RawItem]:
-    """Yield what ``iter_images`` does, with the files' bytes not yet decoded."""
+    """Yield what ``iter_images`` does, with the files' bytes not yet decoded.
+
+    Raises ImageError at once for a path that is missing or neither folder nor tar.
+    """
     path = Path(path)
     if path.is_dir():
         items = _from_folder(path)

@@ -55,6 +55,8 @@ class Stage(NamedTuple):
 class Lpips:
     """AlexNet up to its fifth convolution, with the LPIPS head of each layer.
 
+    Raises WeightsError when a weight is missing or has another shape.
+
     Parameters
     ----------
     weights : mapping of str to Tensor
@@ -134,6 +136,8 @@ class Lpips:
     def loss(self, a: Tensor, b: Tensor) -> Tensor:
         """Return eq. 1 for a whole batch at once, differentiable: for training.
 
+        Raises ImageError for shapes that cannot be compared.
+
         Parameters
         ----------
         a, b : Tensor (N, 3, H, W), RGB in [0, 1]
@@ -158,6 +162,8 @@ class Lpips:
         Kernels change their rounding with the batch's shape, so every pair is computed alone:
         an image gets the same figure whatever stands beside it. On one core this costs nothing
         measurable, since one image already fills it.
+
+        Raises ImageError for shapes that cannot be compared.
 
         Parameters
         ----------
@@ -200,7 +206,10 @@ def cached() -> Lpips:
 
 
 def to_tensor(image: np.ndarray) -> Tensor:
-    """Turn RGB uint8 (H, W, 3) into a float32 Tensor (1, 3, H, W) in [0, 1]."""
+    """Turn RGB uint8 (H, W, 3) into a float32 Tensor (1, 3, H, W) in [0, 1].
+
+    Raises ImageError for any other array.
+    """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(
             f"expected an RGB uint8 array (H, W, 3), got {image.dtype} {image.shape}; "

@@ -101,7 +101,10 @@ class Store:
             ) from error
 
     def read_png(self, name: str) -> np.ndarray:
-        """Return a picture that ``write_png`` wrote, as it was."""
+        """Return a picture that ``write_png`` wrote, as it was.
+
+        Colours are (H, W, 3), masks (H, W), uint8.
+        """
         data = np.frombuffer((self.out / name).read_bytes(), np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
         if image is None:
@@ -148,7 +151,7 @@ def place(kind: str, *parts: str) -> str:
 
 
 def digest(array: np.ndarray) -> str:
-    """Return a short hash of an array's shape and values."""
+    """Return a short hash of an array's shape and values. An array of any shape."""
     found = hashlib.sha256(repr((array.shape, array.dtype.str)).encode())
     found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()[:16]

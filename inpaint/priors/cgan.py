@@ -20,6 +20,8 @@ class CGAN(DCGAN):
     The networks know ``len(classes) + 1`` classes: the last one, the dropped class, was trained
     on images without a label and on images whose label was hidden, so that it means any of them.
     For a given class G and D fold into those of a plain DCGAN: a fill costs the same.
+
+    Raises UnknownNameError for a class that it does not know.
     """
 
     kind = "cgan"

@@ -265,10 +265,10 @@ def load(module: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None:
 
 
 def from_unit(x: Tensor) -> Tensor:
-    """[0, 1] -> [-1, 1], the range inside the networks."""
+    """[0, 1] -> [-1, 1], the range inside the networks. Any shape."""
     return x * 2 - 1
 
 
 def to_unit(x: Tensor) -> Tensor:
-    """[-1, 1] -> [0, 1], the range outside the networks."""
+    """[-1, 1] -> [0, 1], the range outside the networks. Any shape."""
     return x * 0.5 + 0.5

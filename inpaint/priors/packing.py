@@ -43,7 +43,10 @@ def packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def unpacked(tensors: Mapping[str, Tensor], name: str) -> Tensor:
-    """The float32 form of the tensor ``name``, packed or not; KeyError if it is missing."""
+    """The float32 form of the tensor ``name``, packed or not; KeyError if it is missing.
+
+    Of any shape, the one it was packed with.
+    """
     if tensors[name].dtype == torch.int8:
         return tensors[name].float() * tensors[name + SCALE].float()
     return tensors[name].float()

@@ -99,6 +99,9 @@ def restore_picture(
 ) -> Restored:
     """Restore a picture of any size.
 
+    Raises UnknownNameError for a task, InpaintError for a number out of range, ImageError for a
+    picture that would become too large, WeightsError for a prior that does not fit.
+
     Parameters
     ----------
     picture : Picture

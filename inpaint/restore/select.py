@@ -22,7 +22,11 @@ COMPARED = 16  # windows of a photo
 def choose(
     prior: str, job: Task, values: np.ndarray, sigma: float, device: str
 ) -> tuple[str, dict[str, float]]:
-    """The prior's name, and by family the evidence that decided."""
+    """The prior's name, and by family the evidence that decided.
+
+    ``values`` are (H, W, 3) in [0, 1]. Raises WeightsError without a Gaussian of this size,
+    ImageError for a prior of whole pictures of another size.
+    """
     if prior != "auto":
         size = int(_config(prior)["size"])
         if sees_whole(prior) and not _fits(job, values, size):

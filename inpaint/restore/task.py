@@ -83,10 +83,10 @@ def luma(x: Tensor) -> Tensor:
 
 
 def as_it_is(values: np.ndarray, side: int, whole: bool) -> np.ndarray:
-    """Windows are cut from the picture itself."""
+    """Windows are cut from the picture itself. (H, W, 3) in [0, 1]."""
     return values
 
 
 def blended_only(values: np.ndarray, blended: np.ndarray) -> np.ndarray:
-    """The blended windows are the result."""
+    """The blended windows are the result. Both (H, W, 3) in [0, 1]."""
     return blended

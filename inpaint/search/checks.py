@@ -23,7 +23,10 @@ def images(
     operator: Operator | None,
     guess: Tensor | None,
 ) -> None:
-    """Shapes against those of the prior (``side``) and the operator."""
+    """Shapes against those of the prior (``side``) and the operator.
+
+    ``image`` and ``guess`` are (B, C, H, W), ``mask`` (B, H, W). Raises SearchError.
+    """
     whole: tuple[int, ...] = (len(image), 3, side, side)
     expected, asks = whole, "this prior expects"
     if operator is not None:
@@ -43,7 +46,10 @@ def images(
 def settings(
     steps: int, optimizer: str, norm: str, window: int, hidden: float, beyond: tuple[int, int]
 ) -> None:
-    """Names and ranges; ``beyond`` is the numbers of steps (expand, tune)."""
+    """Names and ranges; ``beyond`` is the numbers of steps (expand, tune).
+
+    Raises SearchError, and UnknownNameError for a name.
+    """
     if steps < 0 or min(beyond) < 0:
         raise SearchError(f"steps is {steps}, expand {beyond[0]}, tune {beyond[1]}; expected >= 0")
     if window < 1 or window % 2 == 0:
@@ -59,7 +65,10 @@ def settings(
 def starts(
     start: str | Tensor, restarts: int, pool: int, keep: Sequence[int], shape: tuple[int, int]
 ) -> None:
-    """Numbers of restarts, and given starts for ``shape`` = (images, latent)."""
+    """Numbers of restarts, and given starts for ``shape`` = (images, latent).
+
+    A given start is (B, R, D). Raises SearchError, and UnknownNameError for a name.
+    """
     if restarts < 1:
         raise SearchError(f"restarts is {restarts}; expected >= 1")
     if pool and pool < restarts:

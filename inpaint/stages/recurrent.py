@@ -74,7 +74,7 @@ class Cell(nn.Module):
         return h, torch.cat([h, c], 1)
 
     def blank(self, x: Tensor) -> Tensor:
-        """The state before the first pass: zeros."""
+        """The state before the first pass: zeros. (N, C, H, W) like the features ``x``."""
         return x.new_zeros(len(x), self.width * (1 if self.kind == "rnn" else 2), *x.shape[2:])
 
 
