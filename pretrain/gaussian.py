@@ -20,6 +20,8 @@ from inpaint.priors.gaussian import Gaussian, pack
 from pretrain import data
 from pretrain.options import GaussianOptions, fold
 
+MOST = 1000  # components, where the images carry more and no number is asked for
+
 
 def train(
     images: data.Images,
@@ -30,7 +32,7 @@ def train(
     """Fit mean, components and their variances (Tipping and Bishop 1999, eq. 15).
 
     ``callback(done, total)`` is called after every batch. Raises ImageError when there are fewer
-    images than components.
+    images than the components asked for.
     """
     o = options
     if left_out := fold(o.leave_out):
@@ -42,12 +44,13 @@ def train(
             f"{len(images)} images cannot carry {o.components} components; "
             f"give more images or --components {len(images)}"
         )
+    components = o.components or min(MOST, 2 * len(images))
     mean, even, odd = moments(images, o, callback)
     shape = (3, o.size, o.size // 2)
-    values_e, vectors_e = leading(even, min(o.components, len(even)), seed=o.seed)
-    values_o, vectors_o = leading(odd, min(o.components, len(odd)), seed=o.seed)
+    values_e, vectors_e = leading(even, min(components, len(even)), seed=o.seed)
+    values_o, vectors_o = leading(odd, min(components, len(odd)), seed=o.seed)
     values = torch.cat([values_e, values_o])
-    order = values.argsort(descending=True)[: o.components]
+    order = values.argsort(descending=True)[:components]
     total = float(even.trace() + odd.trace())
     kept = values[order]
     rest = max(1, 2 * len(even) - len(kept))

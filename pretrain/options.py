@@ -89,7 +89,9 @@ class GaussianOptions(Checked):
     """``pretrain gaussian``."""
 
     size: int = knob(64, "Side of the images in pixels.", EVEN)
-    components: int = knob(1000, "How many components to keep.", COUNT)
+    components: int = knob(
+        0, "How many components to keep; 0: 1000, or what fewer images carry.", NATURAL
+    )
     bits8: int = knob(100, "How many of them in 8 bits; the others get 4.", NATURAL)
     noise: float = knob(3e-3, "Noise variance, for pixels in [0, 1].", POSITIVE)
     min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)

@@ -100,7 +100,8 @@ class Critic:
 def pulled(images: Tensor, loss: Tensor, game: Tensor, strength: float) -> Tensor:
     """Gradient of ``loss`` on ``images``, plus that of ``game`` at ``strength`` times its length.
 
-    ``images`` is (N, 3, S, S), and both losses are functions of it; the graph behind ``images`` stays whole.
+    ``images`` is (N, 3, S, S), and both losses are functions of it; the graph behind them stays
+    whole.
     """
     (ours,) = torch.autograd.grad(loss, images)
     (theirs,) = torch.autograd.grad(game, images)

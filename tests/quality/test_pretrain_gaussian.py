@@ -210,6 +210,12 @@ def test_identical_images_give_their_picture() -> None:
     assert prior.W.isfinite().all()
 
 
+def test_without_a_number_few_images_give_as_many_components_as_they_carry() -> None:
+    prior = gaussian.train(blobs(5), options(components=0))
+    assert prior.latent == 10
+    assert prior.W.isfinite().all()
+
+
 def test_too_few_images_are_an_error_that_says_how_many() -> None:
     with pytest.raises(ImageError) as error:
         gaussian.train(blobs(12), options(components=25))
