@@ -17,7 +17,8 @@ import run_all  # noqa: E402
 import short_forms  # noqa: E402
 import small_data  # noqa: E402
 
-HELPERS = {"run_all", "short_forms", "small_data", "provenance", "mixed", "batch_watch"}
+HELPERS = {"run_all", "short_forms", "small_data", "provenance", "mixed"}
+HELPERS |= {"batch_watch", "batch_cost"}
 by_name = {short.script.removesuffix(".py"): short for short in short_forms.SHORT}
 each = pytest.mark.parametrize("short", by_name.values(), ids=by_name)
 
