@@ -79,7 +79,7 @@ class Remote:
             ) from error
 
     def exists(self, name: str) -> bool:
-        """As in ``Folder``."""
+        """As in ``Folder``; raises OutputError when the store cannot be asked."""
         try:
             return bool(self.fs.exists(self._at(name)))
         except Exception as error:

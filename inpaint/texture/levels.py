@@ -35,7 +35,10 @@ def sources(unknown: np.ndarray) -> np.ndarray:
 
 
 def depth(mask: np.ndarray) -> float:
-    """Distance of the innermost hole pixel from the known ones, in pixels; 0 without hole."""
+    """How deep the hole of ``mask`` (H, W) is: its innermost pixel's distance from the known ones.
+
+    In pixels; 0 without a hole.
+    """
     return float(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5).max())
 
 

@@ -134,8 +134,14 @@ def settle(
 
     Parameters
     ----------
-    target, known, places, valid
-        As in ``propagate``.
+    target : ndarray (n, D) of int16
+        Descriptions of the fill at the hole's pixels.
+    known : ndarray (h, w, D) of int16
+        Descriptions of the known picture.
+    places : Map
+        Changed in place.
+    valid : ndarray (h, w) of bool
+        Where a source may be.
     bond : float
         How much dearer a shift is that no neighbour shares.
     rounds : int

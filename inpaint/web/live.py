@@ -29,7 +29,9 @@ _SHOWN = 6  # restarts
 def fill(
     job: Job, picture: Picture, hole: np.ndarray, options: Options, settings: Settings
 ) -> pipeline.Result:
-    """Fill the hole of a picture in a job's thread; raises Cancelled when it was given up.
+    """Fill ``hole`` (H, W), True inside, of a picture in a job's thread.
+
+    Raises Cancelled when the job was given up.
 
     Events: ``crop`` (before each hole's surroundings are looked at), ``search`` (every step, with
     the images of its restarts side by side, not more often than can be seen) and ``stage``

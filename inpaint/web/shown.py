@@ -58,7 +58,10 @@ def candidate(photo: Photo, stack: Stack, side: int) -> tuple[bytes, dict[str, i
 
 
 def region(shape: dict[str, Any], mask: np.ndarray, picture: Picture, side: int) -> dict[str, Any]:
-    """A region's mask as a PNG for the page, white on transparent, and where it lies in a view."""
+    """A region's ``mask`` (H, W) as a PNG for the page, and where it lies in a view.
+
+    White on transparent, cut to the box of ``shape``, for a view of at most ``side`` pixels.
+    """
     place, (y0, x0, y1, x1) = _place(tuple(shape["box"]), picture, side)
     alpha = _resized(mask[y0:y1, x0:x1].astype(np.uint8) * 255, (place["h"], place["w"]))
     white = np.full((*alpha.shape, 3), 255, np.uint8)

@@ -22,12 +22,6 @@ WORD = r"(?:[A-Za-z]{1,2}'?²?|\d+|\.\.\.|height|width|size|side|latent|channels
 SIDE = rf"\*?{WORD}(?: ?[*+/-] ?{WORD})*"
 SHAPE = re.compile(rf"\((?:\*latent|[A-Zn]|{SIDE},|(?:{SIDE}, ?)+{SIDE},?)\)")
 FREE = re.compile(r"[Aa]ny shape|like ``|of one value")
-# Still to be told; nothing may be added.
-SHAPELESS = {
-    "inpaint/texture/levels.py:depth", "inpaint/texture/match.py:settle",
-    "inpaint/web/live.py:fill", "inpaint/web/shown.py:region",
-}  # fmt: skip
-SILENT = {"inpaint/batch/remote.py:Remote.exists"}
 OURS = {
     "InpaintError", "ImageError", "MaskError", "SelectionError", "WeightsError", "SearchError",
     "OutputError", "UnknownNameError", "MethodError", "RecipeError", "OptionError",
@@ -141,11 +135,7 @@ def test_every_public_function_and_class_is_documented() -> None:
 
 
 def test_functions_of_arrays_state_shapes() -> None:
-    found = [
-        f"{f.where} ({', '.join(arrays(f))})"
-        for f in everything()
-        if without_shapes(f) and f.where not in SHAPELESS
-    ]
+    found = [f"{f.where} ({', '.join(arrays(f))})" for f in everything() if without_shapes(f)]
     assert found == [], "\n".join(found)
 
 
@@ -153,10 +143,7 @@ def test_functions_name_the_errors_they_raise() -> None:
     found = [
         f"{f.where}: {', '.join(sorted(names))}"
         for f in everything()
-        if (names := without_errors(f))
-        and not is_command(f.node)
-        and "/cli/" not in f.where
-        and f.where not in SILENT
+        if (names := without_errors(f)) and not is_command(f.node) and "/cli/" not in f.where
     ]
     assert found == [], "\n".join(found)
 
