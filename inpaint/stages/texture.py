@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from inpaint.patch import Patch
+from inpaint.stages.poisson import membrane
 from inpaint.resize import fill_nearest
 from inpaint.texture.features import DIMENSIONS, SIDE, Weights, constant, describe, gradients
 from inpaint.texture.join import join
@@ -28,7 +29,9 @@ _KNOWN_SHARE = 0.1  # a cell with less known area than this takes its nearest ne
 _BLUR = 1.0  # of that grid, in cells
 _SCREEN = 0.05  # how near a seam colours may change: about 4 pixels
 _ROUNDS = 2  # of propagation at a level too large for an exact search
-_BOND, _SETTLE = 10.0, 16  # how strongly neighbours hold together, and rounds of it
+_BOND, _SETTLE = 20.0, 24  # how strongly neighbours hold together, and rounds of it
+_CALM = 0.5  # share of a membrane in the smooth colours that a copy takes back
+_RING = 3  # known pixels around the hole whose patches are looked for too
 _REACH = 4  # of the random steps, in pixels
 # The second opinion trusts the fill less and nearness more.
 _SECOND = Weights(texture=0.6, structure=0.5, down=0.8, across=0.5)
@@ -83,6 +86,7 @@ def apply(
     generator = np.random.default_rng(patch.seed)
     # Levels above this size are not compared, so they need no structure either.
     structure = _structure(next((x for x in levels if _affordable(x)), levels[-1]), smooth)
+    colours = patch.filled + np.float32(_CALM) * _calmed(levels, patch.mask.shape)
     sigma = max(1.0, smooth * max(patch.mask.shape))
 
     def copied(chosen: Weights, *, exactly: bool) -> np.ndarray:
@@ -91,7 +95,7 @@ def apply(
             places = _matched(level, structure, places, chosen, passes, generator, exactly)
         assert places is not None
         return join(
-            places, patch.filled, patch.filled, sigma=sigma, keep=keep, screen=_SCREEN, steps=melt
+            places.within(todo), patch.filled, colours, sigma=sigma, keep=keep, screen=_SCREEN, steps=melt
         )
 
     filled = copied(weights, exactly=False)
@@ -112,8 +116,25 @@ def _thick(mask: np.ndarray) -> np.ndarray:
     return thick[labels]
 
 
+def _grown(mask: np.ndarray, px: int) -> np.ndarray:
+    square = np.ones((2 * px + 1, 2 * px + 1), dtype=np.uint8)
+    grown: np.ndarray = cv2.dilate(mask.astype(np.uint8), square) > 0
+    return grown
+
+
 def _affordable(level: Level) -> bool:
     return bool(np.count_nonzero(level.todo) <= _SEARCHED) and level.todo.size <= _DESCRIBED
+
+
+def _calmed(levels: list[Level], shape: tuple[int, ...]) -> np.ndarray:
+    """By how much a membrane over the hole differs from the fill: (h, w, 3), 0 outside.
+
+    It knows no structure, and in flat places it is nearer the truth than any guess.
+    """
+    level = next((x for x in levels if max(x.todo.shape) <= _GRID), levels[-1])
+    change = np.zeros_like(level.image)
+    change[level.todo] = membrane(level.image, level.todo) - level.image[level.todo]
+    return _resized(change, shape)
 
 
 def _structure(level: Level, smooth: float) -> np.ndarray:
@@ -163,7 +184,8 @@ def _matched(
     ``exactly``: not where the search cannot be exact; the level's places are then carried only.
     """
     image, todo, unknown = level
-    found = Map(todo) if places is None else places.carried(todo)
+    wide = _grown(todo, _RING)
+    found = Map(wide) if places is None else places.carried(wide)
     if places is not None and not _affordable(level):
         return found
     valid = sources(unknown)
@@ -175,10 +197,14 @@ def _matched(
     texture = gradients(image)
     known = describe(image, texture, fixed, weights)
     if places is None:
-        peel(image, fixed, found, (rows, columns))
-    trust = share = confidence(found)
-    for _ in range(passes if small else max(1, passes // 3)):
-        target = _targets(found, share, image, texture, fixed, weights)
+        inner = Map(todo)
+        peel(image, fixed, inner, (rows, columns))
+        shown = inner.composed(image)
+        first = describe(shown, gradients(shown), fixed, weights)
+        exact(first[found.y, found.x], known, found, (rows, columns))
+    trust = share = confidence(found, todo)
+    for _ in range(passes):
+        target = _targets(found, todo, share, image, texture, fixed, weights)
         if small:
             exact(target, known, found, (rows, columns))
         else:
@@ -190,6 +216,7 @@ def _matched(
 
 def _targets(
     found: Map,
+    todo: np.ndarray,
     share: np.ndarray,
     image: np.ndarray,
     texture: np.ndarray,
@@ -203,6 +230,8 @@ def _targets(
     inside = found.y - top, found.x - left
     colours, rough = image[box].copy(), texture[box].copy()
     voted = vote(np.dstack([image, texture]), found, share)
-    colours[inside], rough[inside] = voted[:, :3], voted[:, 3:]
+    hole = todo[found.y, found.x]  # around it the picture is known, and so are its colours
+    colours[found.y[hole] - top, found.x[hole] - left] = voted[hole, :3]
+    rough[inside] = voted[:, 3:]
     described: np.ndarray = describe(colours, rough, fixed[box], weights)[inside]
     return described

@@ -109,3 +109,10 @@ class Map:
         fine.row = np.minimum(2 * self.row[parent] + fine.y % 2, h - 1)
         fine.column = np.minimum(2 * self.column[parent] + fine.x % 2, w - 1)
         return fine
+
+    def within(self, todo: np.ndarray) -> Map:
+        """Return the map of some of its pixels only, those of ``todo`` (h, w) bool."""
+        part = Map(todo)
+        at = self.index[part.y, part.x]
+        part.row, part.column = self.row[at], self.column[at]
+        return part

@@ -22,9 +22,9 @@ _TRUST = np.float32(1.3)  # γ: how much more a patch counts than one a pixel de
 _QUARTILE = 75
 
 
-def confidence(places: Map) -> np.ndarray:
-    """Return γ^-depth of each hole pixel: (n,) float32."""
-    hole = np.pad((places.index >= 0).astype(np.uint8), 1, mode="edge")
+def confidence(places: Map, todo: np.ndarray) -> np.ndarray:
+    """Return γ^-depth of each pixel of ``places`` in the hole ``todo`` (h, w): (n,) float32."""
+    hole = np.pad(todo.astype(np.uint8), 1, mode="edge")
     deep = cv2.distanceTransform(hole, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
     # A hole without an edge has no depth; beyond 60 pixels only the order would be left.
     weight: np.ndarray = _TRUST ** -np.minimum(deep[places.y, places.x], np.float32(60))
