@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from inpaint.errors import InpaintError, UnknownNameError
@@ -28,3 +31,21 @@ def resolve(name: str = "auto") -> torch.device:
     if int(index or 0) >= count:
         raise InpaintError(f"device {name!r} is not available here; use --device cpu")
     return torch.device(name)
+
+
+@contextmanager
+def one_thread(device: torch.device) -> Iterator[None]:
+    """Within, this thread computes alone on the processor; on other devices nothing changes.
+
+    Gradients of convolutions are summed in parts, one for each thread: their last bits hang on
+    the number, and steps of a search make that visible.
+    """
+    threads = torch.get_num_threads()
+    if device.type != "cpu" or threads == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -73,11 +73,13 @@ def _between(
     """
     import torch
 
+    from inpaint.devices import one_thread
+
     def drawn(x: Tensor, hole: Tensor, aim: float) -> Tensor:
         last: Tensor = network(x, hole, torch.full((1,), aim), **options)[-1]
         return last
 
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread(x.device):
         if sharpness == 1:
             return drawn(x, hole, 1.0)
         faithful = (drawn(x, hole, 0.0) + drawn(x.flip(3), hole.flip(2), 0.0).flip(3)) / 2

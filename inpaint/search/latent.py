@@ -12,11 +12,13 @@ at a time on the CPU).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from inpaint.devices import one_thread
 from inpaint.losses import Norm
 from inpaint.priors import Prior
 from inpaint.search import checks, starts
@@ -210,7 +212,9 @@ def search(
 
     group = count if max_rows is None else max(1, max_rows // max(pool, restarts))
     every = torch.arange(count, device=image.device).split(max(1, group))
-    return join([some(images) for images in every], count)
+    alone = one_thread(image.device) if steps or expand or tune else nullcontext()
+    with alone:
+        return join([some(images) for images in every], count)
 
 
 def _teller(callback: Callback | None, count: int) -> Tell | None:

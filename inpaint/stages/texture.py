@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from inpaint.patch import Patch
-from inpaint.stages.poisson import membrane
 from inpaint.resize import fill_nearest
+from inpaint.stages.poisson import membrane
 from inpaint.texture.features import DIMENSIONS, SIDE, Weights, constant, describe, gradients
 from inpaint.texture.join import join
 from inpaint.texture.levels import Level, Map, depth, pyramid, sources
@@ -33,7 +33,7 @@ _BOND, _SETTLE = 20.0, 24  # how strongly neighbours hold together, and rounds o
 _CALM = 0.5  # share of a membrane in the smooth colours that a copy takes back
 _RING = 3  # known pixels around the hole whose patches are looked for too
 _REACH = 4  # of the random steps, in pixels
-# The second opinion trusts the fill less and nearness more.
+# The second opinion weighs texture and nearness more.
 _SECOND = Weights(texture=0.6, structure=0.5, down=0.8, across=0.5)
 
 
@@ -95,7 +95,13 @@ def apply(
             places = _matched(level, structure, places, chosen, passes, generator, exactly)
         assert places is not None
         return join(
-            places.within(todo), patch.filled, colours, sigma=sigma, keep=keep, screen=_SCREEN, steps=melt
+            places.within(todo),
+            patch.filled,
+            colours,
+            sigma=sigma,
+            keep=keep,
+            screen=_SCREEN,
+            steps=melt,
         )
 
     filled = copied(weights, exactly=False)
