@@ -206,7 +206,7 @@ def shifted(todo: np.ndarray, down: int, across: int) -> Map:
 def test_patches_of_one_shift_vote_for_what_they_copy() -> None:
     image, todo = noise(), blob()
     places = shifted(todo, 0, -40)
-    voted = vote(image, places, confidence(places))
+    voted = vote(image, places, confidence(places, todo))
     np.testing.assert_allclose(voted, image[places.row, places.column], atol=1e-5)
 
 
@@ -225,7 +225,7 @@ def test_trust_falls_inward_and_with_the_distance() -> None:
     todo = np.zeros(SHAPE, dtype=bool)
     todo[:, 50:61] = True
     places = Map(todo)
-    trust = confidence(places).reshape(SHAPE[0], 11)
+    trust = confidence(places, todo).reshape(SHAPE[0], 11)
     assert (np.diff(trust[:, :6]) < 0).all()
     np.testing.assert_allclose(trust, trust[:, ::-1], rtol=1e-5)
     np.testing.assert_allclose(trust, trust[:1].repeat(SHAPE[0], 0), rtol=1e-5)
