@@ -28,6 +28,7 @@ _CELLS = 64  # of the grid of expected roughness, along the longer side
 _KNOWN_SHARE = 0.1  # a cell with less known area than this takes its nearest neighbour's
 _BLUR = 1.0  # of that grid, in cells
 _SCREEN = 0.05  # how near a seam colours may change: about 4 pixels
+_PASSED = 30_000  # hole pixels beyond which a level that is propagated gets fewer passes
 _ROUNDS = 2  # of propagation at a level too large for an exact search
 _BOND, _SETTLE = 20.0, 24  # how strongly neighbours hold together, and rounds of it
 _CALM = 0.5  # share of a membrane in the smooth colours that a copy takes back
@@ -209,6 +210,8 @@ def _matched(
         first = describe(shown, gradients(shown), fixed, weights)
         exact(first[found.y, found.x], known, found, (rows, columns))
     trust = share = confidence(found, todo)
+    if not small:
+        passes = max(2, min(passes, passes * _PASSED // len(found.y)))
     for _ in range(passes):
         target = _targets(found, todo, share, image, texture, fixed, weights)
         if small:
