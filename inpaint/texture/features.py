@@ -43,7 +43,7 @@ class Weights:
     """
 
     texture: float = 0.3
-    structure: float = 0.5
+    structure: float = 0.75
     roughness: float = 0.5
     down: float = 0.5
     across: float = 0.3

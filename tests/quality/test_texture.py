@@ -39,7 +39,7 @@ def error(filled: np.ndarray, image: np.ndarray, mask: np.ndarray) -> float:
     return float(np.sqrt(np.square(filled - image)[mask].mean()))
 
 
-@pytest.mark.parametrize("period", [8, 12])
+@pytest.mark.parametrize("period", [4, 6, 8, 12])
 def test_a_periodic_texture_goes_on_in_phase(period: int) -> None:
     wave = np.sin(2 * np.pi * (COLUMNS + ROWS / 2) / period)
     image, mask = coloured(0.5 + 0.3 * np.sign(wave) + rough(0, 0.02)), disc()
