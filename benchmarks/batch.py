@@ -27,7 +27,6 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -39,6 +38,7 @@ import click
 from batch_cost import manifest_costs, million
 from batch_watch import Watch
 from mixed import make, mask_of, outputs
+from provenance import commit
 
 from inpaint import _version, images, masks
 from inpaint.batch.options import Options
@@ -130,12 +130,6 @@ def measure(root: Path, spec: str, options: Options) -> tuple[dict[str, Any], st
         "kept": kept.kept,
     }
     return figures, found.hexdigest()
-
-
-def commit() -> str:
-    """The commit this ran from."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 @click.command()

@@ -13,7 +13,6 @@ Finished rows are kept in ``--out``, so that a run that was cut off goes on.
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any
 import click
 import numpy as np
 import torch
+from provenance import commit
 
 from inpaint import classical, images, registry
 from inpaint.evaluate import data, metrics
@@ -169,10 +169,7 @@ def main(
         figures += f"{row['lpips']:10.4f}{row['seconds']:10.3f}"
         print(f"{name:26}{mask:10}{figures}", flush=True)
         if out:
-            commit = subprocess.run(
-                ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-            ).stdout.strip()
-            facts = {"commit": commit, "torch": torch.__version__, "numpy": np.__version__}
+            facts = {"commit": commit(), "torch": torch.__version__, "numpy": np.__version__}
             out.write_text(json.dumps({**facts, "rows": list(done.values())}, indent=1))
 
 

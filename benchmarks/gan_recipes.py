@@ -21,7 +21,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import tempfile
 import time
 from importlib.metadata import version
@@ -34,6 +33,7 @@ import click
 import cv2
 import numpy as np
 import torch
+from provenance import commit
 
 from inpaint.evaluate.data import iter_images
 from inpaint.evaluate.kid import NAME, kid, pooled
@@ -126,10 +126,7 @@ def main(
                     shown = torch.from_numpy(made[:64]).permute(0, 3, 1, 2).float() / 255
                     sheets.write(drawings / f"{name}-{seed}.png", shown)
             facts[name] = {"median": statistics.median(r["kid"] for r in rows), "seeds": rows}
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    facts |= {"commit": commit, "torch": version("torch"), "machine": platform.machine()}
+    facts |= {"commit": commit(), "torch": version("torch"), "machine": platform.machine()}
     print(json.dumps(facts, indent=1))
 
 

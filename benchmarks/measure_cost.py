@@ -24,7 +24,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -37,6 +36,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import torch
+from provenance import commit
 from skimage import data
 
 from inpaint.evaluate import holes, run
@@ -118,9 +118,6 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
     report = {
         "seconds_a_fill": {
             name: {label: cost(side, hole, repeats) for label, hole in HOLES.items()}
@@ -131,7 +128,7 @@ def main() -> None:
         "threads": 1,
         "load_average": os.getloadavg()[0],
         "machine": f"{platform.machine()}, {os.cpu_count()} processors",
-        "commit": commit,
+        "commit": commit(),
         "versions": {p: version(p) for p in PACKAGES} | {"python": platform.python_version()},
     }
     print(json.dumps(report, indent=2))

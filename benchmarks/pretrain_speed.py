@@ -23,7 +23,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -33,6 +32,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from provenance import commit
 from rich.console import Console
 from torch import Tensor, nn
 from torch.nn.functional import softplus
@@ -206,9 +206,6 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
     report = memory() if given.memory else speed(given.rounds, compiled=given.compile)
     report |= {
         "networks": f"DCGAN {SIZE} px, width {WIDTH}, latent {LATENT}, batch {BATCH}",
@@ -216,7 +213,7 @@ def main() -> None:
         "threads": given.threads,
         "load_average": os.getloadavg()[0],
         "machine": f"{platform.machine()}, {os.cpu_count()} processors",
-        "commit": commit,
+        "commit": commit(),
         "versions": {p: version(p) for p in PACKAGES} | {"python": platform.python_version()},
     }
     print(json.dumps(report, indent=2))

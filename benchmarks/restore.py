@@ -12,7 +12,6 @@ the noise).
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ import click
 import cv2
 import numpy as np
 import torch
+from provenance import commit
 
 from inpaint import images
 from inpaint.evaluate.data import iter_images
@@ -164,10 +164,7 @@ def main(
                 path = sheets / f"{name}-{task.replace(' ', '-')}.png"
                 cv2.imwrite(str(path), sheet(cells, height=128)[..., ::-1])
         print(f"{name}: ours used {', '.join(sorted(priors))}", flush=True)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    facts = {"commit": commit, "torch": torch.__version__, "cv2": cv2.__version__}
+    facts = {"commit": commit(), "torch": torch.__version__, "cv2": cv2.__version__}
     print(json.dumps(facts))
     if report:
         report.write_text(json.dumps({**facts, "rows": rows}, indent=1))

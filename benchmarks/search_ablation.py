@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import platform
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from typing import Any
 import click
 import numpy as np
 import torch
+from provenance import commit
 from torch import Tensor
 
 from inpaint import registry
@@ -151,9 +151,7 @@ def table(rows: dict[str, dict[str, float]], prior: str, masks: list[str]) -> st
 
 
 def facts() -> dict[str, Any]:
-    git = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
-    return {"commit": commit, "torch": torch.__version__, "machine": platform.machine()}
+    return {"commit": commit(), "torch": torch.__version__, "machine": platform.machine()}
 
 
 @click.command()

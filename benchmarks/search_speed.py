@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import platform
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from typing import Any
 import click
 import numpy as np
 import torch
+from provenance import commit
 from search_ablation import blended, guide, protocol, to_tensor
 
 import inpaint
@@ -104,10 +104,8 @@ def main(
     """Print the table."""
     torch.set_num_threads(1)
     faces = np.stack([image for _, image in data.iter_images(val, limit=limit)])
-    git = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     facts: dict[str, Any] = {
-        "commit": commit,
+        "commit": commit(),
         "torch": torch.__version__,
         "machine": platform.machine(),
         "n": len(faces),

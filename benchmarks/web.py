@@ -40,6 +40,7 @@ import click
 import httpx2 as httpx
 import numpy as np
 from PIL import Image
+from provenance import commit
 
 ROOT = Path(__file__).parents[1]
 INPAINT = [sys.executable, "-c", "from inpaint.cli import main; main()"]
@@ -382,10 +383,7 @@ def memory(photo: Path, visits: int) -> dict[str, Any]:
 @click.option("--json", "path", type=click.Path(path_type=Path))
 def main(photo: Path, box: str, only: str | None, visits: int, path: Path | None) -> None:
     """Measure and print."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT
-    ).stdout.strip()
-    found: dict[str, Any] = {"commit": commit, "cores": os.cpu_count(), "load": os.getloadavg()}
+    found: dict[str, Any] = {"commit": commit(), "cores": os.cpu_count(), "load": os.getloadavg()}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shot = large(photo, folder)

@@ -90,19 +90,19 @@ def _best(
     away is that the faces, asked for known pixels that are hidden, answer with a face.
     """
     ranked = sorted(evidence, key=lambda family: evidence[family], reverse=True)
-    models = {f: registry.load_prior(members[f]["gaussian"]) for f in ranked}
     best, others = ranked[0], [f for f in ranked[1:] if not sees_whole(members[f]["gaussian"])]
     if not (others and sees_whole(members[best]["gaussian"])):
         return best
-    errors = {f: _hidden_error(models[f], views[models[f].size]) for f in (best, others[0])}  # type: ignore[arg-type]
+    errors = {f: _hidden_error(members[f]["gaussian"], views) for f in (best, others[0])}
     log.info("mean squared error on hidden known pixels: %s", errors)
     return best if errors[best] <= TOLERANCE * errors[others[0]] else others[0]
 
 
-def _hidden_error(gaussian: Gaussian, view: View) -> float:
+def _hidden_error(name: str, views: dict[int, View]) -> float:
     """Mean squared error of the closed form on known pixels that are hidden from it in cells."""
-    image, mask = view
+    gaussian: Gaussian = registry.load_prior(name)  # type: ignore[assignment]
     size = gaussian.size
+    image, mask = views[size]
     cells = np.random.default_rng(0).random((CELLS, CELLS)) < HIDDEN_SHARE
     rows = np.arange(size) * CELLS // size
     hidden = torch.from_numpy(cells[rows][:, rows]) & ~mask

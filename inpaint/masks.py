@@ -269,6 +269,15 @@ def _distance(inside: np.ndarray) -> np.ndarray:
     return cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 
+def inward(mask: np.ndarray) -> np.ndarray:
+    """How deep each pixel lies in the hole of ``mask`` (H, W) bool: (H, W) float32, in pixels.
+
+    The (nearly exact) distance to what is known; the image's border is no edge of a hole.
+    """
+    padded = np.pad(mask.astype(np.uint8), 1, mode="edge")
+    return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+
+
 def components(mask: np.ndarray) -> list[tuple[int, int, int, int]]:
     """Return the box (y0, x0, y1, x1), ends excluded, of each hole; corners connect.
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-import cv2
 import numpy as np
 
+from inpaint import masks
 from inpaint.classical import baseline
 
 Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -53,9 +53,7 @@ def depth(mask: np.ndarray) -> float:
 
     ``mask`` is (H, W) bool.
     """
-    padded = np.pad(mask.astype(np.uint8), 1, mode="edge")
-    deep = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)
-    return float(deep[1:-1, 1:-1].max())
+    return float(masks.inward(mask).max())
 
 
 def route(image: np.ndarray, mask: np.ndarray, prior: Fill, *, size: int, seed: int) -> Route:

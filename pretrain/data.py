@@ -14,7 +14,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,6 +58,10 @@ class Images:
     def size(self) -> int:
         """Side S of the cached images."""
         return int(self.pixels.shape[1])
+
+    def take(self, chosen: np.ndarray) -> Images:
+        """Some of the images, by their numbers (n,) or by (N,) of bool; read into memory."""
+        return replace(self, pixels=self.pixels[chosen], labels=self.labels[chosen])
 
 
 def square(image: np.ndarray, size: int) -> np.ndarray:

@@ -73,10 +73,7 @@ class Fills:
 
 
 def draw_masks(count: int, size: int, *, seed: int) -> np.ndarray:
-    """``count`` masks (count, size, size) of the kinds in ``MASKS``, turned and mirrored.
-
-    (N, S, S) bool, True = hole.
-    """
+    """``count`` masks (N, S, S) of bool of the kinds in ``MASKS``, turned and mirrored."""
     rng = np.random.default_rng([seed, 7])
     masks = np.empty((count, size, size), bool)
     for i in range(count):

@@ -8,7 +8,6 @@ number of images; time is one matrix product over the data.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -37,8 +36,7 @@ def train(
     o = options
     if left_out := fold(o.leave_out):
         k, n = left_out
-        used = np.arange(len(images)) % n != k
-        images = dataclasses.replace(images, pixels=images.pixels[used], labels=images.labels[used])
+        images = images.take(np.arange(len(images)) % n != k)
     if o.components > 2 * len(images):
         raise ImageError(
             f"{len(images)} images cannot carry {o.components} components; "

@@ -104,7 +104,7 @@ def score(
 
 @torch.no_grad()
 def draw(prior: Prior, count: int, seed: int) -> np.ndarray:
-    """Draw ``count`` samples of the prior, uint8 (count, S, S, 3). (N, S, S, 3) uint8."""
+    """Draw ``count`` samples of the prior, (N, S, S, 3) uint8."""
     generator = torch.Generator().manual_seed(seed)
     parts = []
     for at in range(0, count, DRAWN_AT_ONCE):
@@ -114,7 +114,7 @@ def draw(prior: Prior, count: int, seed: int) -> np.ndarray:
 
 
 def class_sheet(prior: Steerable, seed: int, *, columns: int = 8) -> np.ndarray:
-    """A row of samples for each class, the same z in each column: uint8 RGB. (H, W, 3)."""
+    """A row of samples for each class, the same z in each column: uint8 RGB (H, W, 3)."""
     rows = []
     for name in [None, *prior.classes]:
         cells = [("", image) for image in draw(prior.with_class(name), columns, seed)]
@@ -128,7 +128,7 @@ def _ceiling(
     images = held_out.images
     # Spread over the set: files often come sorted by class.
     chosen = np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int))
-    whole = dataclasses.replace(images, pixels=images.pixels[chosen], labels=images.labels[chosen])
+    whole = images.take(chosen)
     y = _tensor(Cuts(whole, held_out.size).whole())
     found = ceiling(
         prior,

@@ -44,9 +44,15 @@ def crew(
         if total is not None:
             workers = max(min(workers, total // memory.LEAST_A_WORKER), 1)
     share = None if total is None else total // workers
-    if limit is not None and share is not None and share < memory.LEAST_A_WORKER:
+    if limit is not None:
+        check_share(limit, workers, "workers")
+    return workers, share, total
+
+
+def check_share(total: int, workers: int, called: str) -> None:
+    """Raise InpaintError if ``total`` bytes are too few for so many ``workers`` to share."""
+    if total // workers < memory.LEAST_A_WORKER:
         raise InpaintError(
-            f"{workers} workers cannot share {limit / (1 << 30):.1f} GB: each needs 1 GB for the "
+            f"{workers} {called} cannot share {total / (1 << 30):.1f} GB: each needs 1 GB for the "
             "libraries and priors; raise --memory or lower --workers"
         )
-    return workers, share, total

@@ -14,12 +14,12 @@ from inpaint import masks
 from inpaint.batch import memory
 from inpaint.batch.folder import is_full
 from inpaint.batch.options import Options, Setup
-from inpaint.batch.owned import MAX_PIXELS, Owned, sha256
+from inpaint.batch.owned import Owned, sha256
 from inpaint.batch.rows import CHECKED, DONE, FAILED, RETRY, STARTED, Row, before
 from inpaint.batch.storage import open_folder
 from inpaint.errors import InpaintError, OutputError
 from inpaint.evaluate.protocols import seed_for
-from inpaint.images.decode import decode
+from inpaint.images.decode import MAX_PIXELS, decode
 from inpaint.images.encode import check_storable, encode, format_named
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,22 +28,23 @@ COMMAND = [sys.executable, "-m", "inpaint.batch.worker"]
 def here(feed: Iterator[Row], setup: Setup) -> Iterator[Row]:
     """Fill items in this process, one by one; rows that have a status already pass through."""
     fill: Filler | None = None
-    threads: int | None = None
-    try:
+    with ExitStack() as until_the_end:
         for item in feed:
             if "status" in item:
                 yield item
                 continue
             if fill is None:
-                if not setup.check:
+                if (
+                    not setup.check
+                ):  # the caller's process, unlike a worker's, gets its threads back
                     import torch
 
-                    threads = torch.get_num_threads()
+                    from inpaint.devices import one_thread
+
+                    # The caller's process, unlike a worker's, wants its threads back.
+                    until_the_end.enter_context(one_thread(torch.device("cpu")))
                 fill = Filler(setup)
             yield fill(item)
-    finally:
-        if threads is not None:  # the caller's process is not a worker's
-            torch.set_num_threads(threads)
 
 
 def processes(

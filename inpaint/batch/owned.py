@@ -8,9 +8,7 @@ from inpaint.batch.disk import Disk
 from inpaint.batch.folder import Folder
 from inpaint.batch.rows import DONE, KEPT, STARTED, Row
 from inpaint.errors import ImageError, OutputError
-from inpaint.images.decode import decode
-
-MAX_PIXELS = 200_000_000
+from inpaint.images.decode import MAX_PIXELS, decode
 
 
 class Owned:

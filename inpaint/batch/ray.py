@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from inpaint.batch.crew import check_share
 from inpaint.batch.item import Filler
 from inpaint.batch.local import THREADS
-from inpaint.batch.memory import LEAST_A_WORKER
 from inpaint.batch.options import Setup
 from inpaint.batch.rows import FAILED, RETRY, Row, before
 from inpaint.batch.stop import Stop
@@ -202,11 +202,7 @@ def _share(ray: Any, total: int, workers: int) -> int:
             f"each of {workers} actors would get {share / (1 << 30):.1f} GB of --memory, and the "
             f"largest machine offers Ray {most / (1 << 30):.1f} GB; lower --memory"
         )
-    if share < LEAST_A_WORKER:
-        raise InpaintError(
-            f"{workers} actors cannot share {total / (1 << 30):.1f} GB: each needs 1 GB for the "
-            "libraries and priors; raise --memory or lower --workers"
-        )
+    check_share(total, workers, "actors")
     return share
 
 

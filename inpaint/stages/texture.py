@@ -14,7 +14,7 @@ from inpaint.resize import fill_nearest
 from inpaint.stages.poisson import membrane
 from inpaint.texture.features import DIMENSIONS, SIDE, Weights, constant, describe, gradients
 from inpaint.texture.join import join
-from inpaint.texture.levels import Level, Map, depth, pyramid, sources
+from inpaint.texture.levels import Level, Map, pyramid, sources
 from inpaint.texture.match import distances, exact, peel, propagate, settle
 from inpaint.texture.vote import confidence, likeness, vote
 
@@ -113,10 +113,10 @@ def apply(
 
 def _thick(mask: np.ndarray) -> np.ndarray:
     """The mask without those of its pieces that are nowhere deeper than ``_THIN``."""
-    if depth(mask) <= _THIN:
-        return np.zeros_like(mask)
     near = mask.astype(np.uint8)
     deep = cv2.distanceTransform(near, cv2.DIST_L2, cv2.DIST_MASK_5) > _THIN
+    if not deep.any():
+        return deep
     count, labels = cv2.connectedComponents(near, connectivity=8)
     thick = np.zeros(count, dtype=bool)
     thick[labels[deep]] = True

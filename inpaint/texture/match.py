@@ -46,9 +46,14 @@ def exact(
 
 def distances(target: np.ndarray, known: np.ndarray, places: Map) -> np.ndarray:
     """Return |f_p - f_q|² of each hole pixel and its source: (n,) float32, exact."""
-    step = (known[places.row, places.column] - target).astype(np.float32)
-    d: np.ndarray = np.einsum("ij,ij->i", step, step)
-    return d
+    return _apart(known[places.row, places.column], target)
+
+
+def _apart(f: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """|f_i - g_i|² of descriptions (n, D): (n,) float32."""
+    step = (f - g).astype(np.float32)
+    squared: np.ndarray = np.einsum("ij,ij->i", step, step)
+    return squared
 
 
 def propagate(
@@ -82,12 +87,7 @@ def propagate(
         How often, and how far at first.
     """
     h, w = valid.shape
-
-    def distance(row: np.ndarray, column: np.ndarray, at: np.ndarray | slice) -> np.ndarray:
-        step = (known[row, column] - target[at]).astype(np.float32)
-        return np.einsum("ij,ij->i", step, step)
-
-    best = distance(places.row, places.column, slice(None))
+    best = distances(target, known, places)
     best[~valid[places.row, places.column]] = _NEVER
 
     def trial(row: np.ndarray, column: np.ndarray, at: np.ndarray) -> None:
@@ -96,7 +96,7 @@ def propagate(
         row, column, at = row[inside], column[inside], at[inside]
         ok = valid[row, column]
         row, column, at = row[ok], column[ok], at[ok]
-        d = distance(row, column, at)
+        d = _apart(known[row, column], target[at])
         won = d < best[at]
         at = at[won]
         places.row[at], places.column[at], best[at] = row[won], column[won], d[won]
@@ -159,8 +159,7 @@ def settle(
     def score(down: np.ndarray, across: np.ndarray, at: np.ndarray) -> np.ndarray:
         near = around[:, at]
         same = (near >= 0) & (shift[0][near] == down) & (shift[1][near] == across)
-        step = (known[y[at] + down, x[at] + across] - target[at]).astype(np.float32)
-        d = np.einsum("ij,ij->i", step, step)
+        d = _apart(known[y[at] + down, x[at] + across], target[at])
         return d * (1 + np.float32(bond / 8) * (8 - same.sum(0, dtype=np.float32)))
 
     everyone = np.arange(len(y))

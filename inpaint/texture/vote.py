@@ -12,9 +12,9 @@ the upper quartile of all d. A mean is no texture: it leads the search and is ne
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from inpaint import masks
 from inpaint.texture.features import RADIUS
 from inpaint.texture.levels import Map
 
@@ -24,8 +24,7 @@ _QUARTILE = 75
 
 def confidence(places: Map, todo: np.ndarray) -> np.ndarray:
     """Return γ^-depth of each pixel of ``places`` in the hole ``todo`` (h, w): (n,) float32."""
-    hole = np.pad(todo.astype(np.uint8), 1, mode="edge")
-    deep = cv2.distanceTransform(hole, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    deep = masks.inward(todo)
     # A hole without an edge has no depth; beyond 60 pixels only the order would be left.
     weight: np.ndarray = _TRUST ** -np.minimum(deep[places.y, places.x], np.float32(60))
     return weight

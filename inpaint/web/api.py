@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from inpaint import objects
+from inpaint.images import Picture
 from inpaint.images.encode import check_storable, encode, format_named
 from inpaint.preview import as_preview
 from inpaint.snap import snap as snap_to
@@ -149,11 +150,7 @@ async def save(request: Request) -> Response:
     """The photo with its fills, whole: in the format that it came in, or another."""
     state, photo = _state(request), _photo(request)
     picture_of, stack = photo.with_stack, _stack(request, photo)
-    name = request.query_params.get("format", "keep")
-    if name not in ("keep", *FORMATS):
-        raise Refused(UNUSABLE, f"format is {name[:20]!r}, expected keep, {', '.join(FORMATS)}")
-    kind = photo.picture.format if name == "keep" else format_named(name)
-    check_storable(photo.picture, kind)
+    kind = format_of(request.query_params.get("format", "keep"), photo.picture)
 
     def write() -> bytes:
         return encode(picture_of(stack), kind)
@@ -161,6 +158,15 @@ async def save(request: Request) -> Response:
     # No file name: the page's link has it, and the server never saw the photo's.
     headers = {"Content-Disposition": "attachment"}
     return Response(await state.aside(write), media_type=TYPES[kind], headers=headers)
+
+
+def format_of(name: str, picture: Picture) -> str:
+    """The format to answer in; raises Refused, or OutputError if it cannot hold the picture."""
+    if name not in ("keep", *FORMATS):
+        raise Refused(UNUSABLE, f"format is {name[:20]!r}, expected keep, {', '.join(FORMATS)}")
+    kind = picture.format if name == "keep" else format_named(name)
+    check_storable(picture, kind)
+    return kind
 
 
 def _stack(request: Request, photo: Photo) -> list[tuple[int, int]]:

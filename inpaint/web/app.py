@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from inpaint import registry
+from inpaint.batch import memory
 from inpaint.errors import InpaintError
 from inpaint.web import api, oneshot, pages
 from inpaint.web.errors import answer
@@ -93,5 +93,4 @@ async def _sweep(state: State) -> None:
 def _give_back() -> None:
     """Return freed memory to the system: glibc keeps up to some tens of MB for later."""
     gc.collect()
-    with suppress(AttributeError, OSError, TypeError):  # only glibc has it
-        ctypes.CDLL(None).malloc_trim(0)
+    memory.trim()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import time
 from dataclasses import asdict
@@ -15,15 +14,16 @@ from torch import Tensor
 from inpaint import pipeline
 from inpaint.crop import Box
 from inpaint.images import Picture, from_array
-from inpaint.images.encode import encode
 from inpaint.patch import Patch
 from inpaint.web.line import Job
 from inpaint.web.options import Options
 from inpaint.web.settings import Settings
+from inpaint.web.shown import data_url
 
 _PAUSE = 0.06  # seconds between pictures of a search
 _LONGEST = 640  # side of the picture that shows a stage
 _SHOWN = 6  # restarts
+_QUALITY = 85  # of that picture
 
 
 def fill(
@@ -97,7 +97,7 @@ class _Watch:
                 "loss": _finite(float(losses[best])),
                 "best": best,
                 "restarts": len(x),
-                "pictures": _data(strip, "PNG"),
+                "pictures": data_url(from_array(strip), "PNG"),
             },
             skippable=True,
         )
@@ -109,11 +109,5 @@ class _Watch:
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(patch.filled, size, interpolation=cv2.INTER_AREA)
         shown = (small.clip(0, 1) * 255).round().astype(np.uint8)
-        picture = _data(shown, "JPEG")
+        picture = data_url(from_array(shown), "JPEG", quality=_QUALITY)
         self.job.tell({"event": "stage", "stage": name, "picture": picture}, skippable=True)
-
-
-def _data(pixels: np.ndarray, kind: str) -> str:
-    """An image as a data URL."""
-    coded = base64.b64encode(encode(from_array(pixels), kind, quality=85)).decode("ascii")
-    return f"data:image/{kind.lower()};base64,{coded}"

@@ -8,11 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inpaint import masks
-from inpaint.images import Picture
-from inpaint.images.encode import check_storable, encode, format_named
+from inpaint.images.encode import encode
 from inpaint.web import options
-from inpaint.web.about import FORMATS
-from inpaint.web.api import TYPES
+from inpaint.web.api import TYPES, format_of
 from inpaint.web.bodies import form
 from inpaint.web.errors import UNUSABLE, Refused
 from inpaint.web.line import Job
@@ -40,7 +38,8 @@ async def fill(request: Request) -> Response:
     hole = masks.from_picture(marked, invert=own.get("invert", "false") == "true")
     size = picture.height, picture.width
     masks.check(hole, size)
-    kind, quality = _format(own, picture), _number(own, "quality")
+    kind = format_of(own.get("format", "keep"), picture)
+    quality = _number(own, "quality")
     grow = _number(own, "grow") or 0
     if grow:
         hole = masks.grow(hole, grow)
@@ -61,16 +60,6 @@ async def fill(request: Request) -> Response:
     finally:
         state.pool.give(held)
     return Response(data, media_type=TYPES[kind], headers={"X-Report": told})
-
-
-def _format(own: dict[str, str], picture: Picture) -> str:
-    """The format to answer in; raises OutputError if it cannot hold the picture."""
-    name = own.get("format", "keep")
-    if name not in ("keep", *FORMATS):
-        raise Refused(UNUSABLE, f"format is {name[:20]!r}, expected keep, {', '.join(FORMATS)}")
-    kind = picture.format if name == "keep" else format_named(name)
-    check_storable(picture, kind)
-    return kind
 
 
 def _number(own: dict[str, str], name: str) -> int | None:

@@ -65,8 +65,13 @@ def region(shape: dict[str, Any], mask: np.ndarray, picture: Picture, side: int)
     place, (y0, x0, y1, x1) = _place(tuple(shape["box"]), picture, side)
     alpha = _resized(mask[y0:y1, x0:x1].astype(np.uint8) * 255, (place["h"], place["w"]))
     white = np.full((*alpha.shape, 3), 255, np.uint8)
-    data = encode(Picture(np.dstack([white, alpha])), "PNG")
-    return {**place, "png": f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}"}
+    return {**place, "png": data_url(Picture(np.dstack([white, alpha])), "PNG")}
+
+
+def data_url(picture: Picture, kind: str, *, quality: int | None = None) -> str:
+    """A picture as a data URL in the format ``kind``."""
+    coded = base64.b64encode(encode(picture, kind, quality=quality)).decode("ascii")
+    return f"data:image/{kind.lower()};base64,{coded}"
 
 
 def _place(

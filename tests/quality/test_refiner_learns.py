@@ -71,19 +71,24 @@ def test_two_priors_share_the_images(discs: Images, tmp_path: Path) -> None:
         assert len(set((two.image_of[two.mask_of == m] % 2).tolist())) == 1
 
 
+def fill_tiny(images: Images, cache: Path, calls: list[int]) -> None:
+    """Fill by an untrained prior, noting each group that is really filled."""
+    fills.make(
+        images,
+        lambda: [gaussian.tiny()],
+        count=1,
+        name="tiny",
+        size=SIDE,
+        cache=cache,
+        group=8,
+        callback=lambda done, total: calls.append(done),
+    )
+
+
 def test_made_once(discs: Images, tmp_path: Path) -> None:
     calls: list[int] = []
     for _ in range(2):
-        fills.make(
-            discs,
-            lambda: [gaussian.tiny()],
-            count=1,
-            name="tiny",
-            size=SIDE,
-            cache=tmp_path,
-            group=8,
-            callback=lambda done, total: calls.append(done),
-        )
+        fill_tiny(discs, tmp_path, calls)
     assert calls == list(range(1, len(calls) + 1))
 
 
@@ -108,16 +113,7 @@ def test_other_images_are_filled_anew(discs: Images, tmp_path: Path) -> None:
     changed[len(changed) // 2] += 1
     calls: list[int] = []
     for images in (discs, dataclasses.replace(discs, pixels=changed)):
-        fills.make(
-            images,
-            lambda: [gaussian.tiny()],
-            count=1,
-            name="tiny",
-            size=SIDE,
-            cache=tmp_path,
-            group=8,
-            callback=lambda done, total: calls.append(done),
-        )
+        fill_tiny(images, tmp_path, calls)
     assert len(calls) == 2 * max(calls)
 
 
