@@ -32,7 +32,7 @@ from inpaint.errors import InpaintError
 from inpaint.priors.cgan import CGAN
 from inpaint.priors.convnets import Downward, Norm, Upward, from_unit, to_unit
 from inpaint.priors.dcgan import DCGAN, draw_z
-from pretrain import data, parallel, precision, sheets, winograd
+from pretrain import data, grow, parallel, precision, sheets, winograd
 from pretrain.augment import augment
 from pretrain.checkpoint import Stateful
 from pretrain.ema import Average
@@ -59,10 +59,14 @@ LOSSES: dict[str, tuple[Pair, Pair]] = {
 }
 
 
-def train(images: data.Images, options: GanOptions, plan: Plan) -> tuple[DCGAN, Outcome]:
+def train(
+    images: data.Images, options: GanOptions, plan: Plan, *, init: Path | None = None
+) -> tuple[DCGAN, Outcome]:
     """Train on ``images`` until ``plan`` says stop; returns the prior, ready to be saved.
 
-    Raises InpaintError when classes are asked for and the images have none.
+    ``init`` is a trained GAN to go on from, of the same size or half of it (``pretrain.grow``).
+    Raises InpaintError when classes are asked for and the images have none, WeightsError when
+    ``init`` does not fit the options.
     """
     o, device, n = options, plan.device, parallel.share(options.batch)
     names: tuple[str, ...] = ()
@@ -71,6 +75,8 @@ def train(images: data.Images, options: GanOptions, plan: Plan) -> tuple[DCGAN, 
     dropped = len(names)
     precision.prepare(device)
     generator, critic = networks(o, len(names) + 1 if names else 0)
+    if init:
+        grow.take_over(generator, critic, init, names)
     for module in (generator, critic):
         nn.Module.to(module, device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         # A penalty differentiates D twice, which torch.compile cannot.

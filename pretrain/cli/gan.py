@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
@@ -15,8 +16,11 @@ from pretrain.options import GanOptions
 @common
 @steps
 @knobs(GanOptions)
-def command(**given: Any) -> None:
+@click.option("--init", help="Trained GAN to go on from, of this --size or half of it: grown.")
+def command(init: str | None, **given: Any) -> None:
     """Train a DCGAN: generator and discriminator."""
+    from inpaint import registry
     from pretrain import gan
 
-    loop.run(gan.train, given, GanOptions, several=True)
+    folder = registry.prior_folder(init) if init else None
+    loop.run(partial(gan.train, init=folder), given, GanOptions, several=True)
