@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from inpaint import registry, weights
+from inpaint import images, registry, weights
 from inpaint.errors import WeightsError
+from inpaint.images import Picture
 from inpaint.resize import shrink
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ CELLS, HIDDEN_SHARE = 8, 0.25
 # How much worse it may do there than the others (0.5 dB), having more evidence; landscapes taken
 # for faces did worse by 0.8 dB and more, faces almost always better (benchmarks/choosing.py).
 TOLERANCE = 1.12
+# Sides from twice this are shrunk before anything is chosen: more detail costs memory, tells nothing.
+OVERVIEW = 1024
 View = tuple[torch.Tensor, torch.Tensor]  # image (3, S, S) in [0, 1], mask (S, S)
 
 
@@ -48,6 +51,28 @@ class Choice:
     name: str
     whole: bool
     evidence: dict[str, float] = field(default_factory=dict)
+
+
+def overview(picture: Picture, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A picture and its mask (H, W) as ``choose`` takes them, in memory that does not grow with H W.
+
+    The longer side is divided by its largest whole factor that leaves ``OVERVIEW`` pixels: each
+    block is the mean of its known pixels, and hole where it has none. A rest of fewer pixels than
+    the factor at the right and lower edge is left out.
+    """
+    factor = max(mask.shape) // OVERVIEW
+    if factor < 2 or min(mask.shape) < factor:
+        return images.rgb01(picture), mask
+    rows, columns = (side // factor for side in mask.shape)
+    small = np.empty((rows, columns, 3), np.float32)
+    known = np.empty((rows, columns), np.float32)
+    for row in range(rows):
+        where = slice(row * factor, (row + 1) * factor), slice(0, columns * factor)
+        share = (~mask[where]).reshape(factor, columns, factor).astype(np.float32)
+        colours = images.rgb01(images.part(picture, where)).reshape(factor, columns, factor, 3)
+        known[row] = share.sum((0, 2))
+        small[row] = np.einsum("ycxk,ycx->ck", colours, share)
+    return small / np.maximum(known, 1)[..., None], known == 0
 
 
 def choose(image: np.ndarray, mask: np.ndarray, *, mode: str) -> Choice:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from inpaint import chain, classes, images, masks, registry
-from inpaint.choose import Choice, choose, companion, sees_whole
+from inpaint.choose import Choice, choose, companion, overview, sees_whole
 from inpaint.classes import Steerable
 from inpaint.crop import Box, Crop, plan
 from inpaint.devices import resolve
@@ -149,26 +149,28 @@ def complete(
     started = time.perf_counter()
     masks.check(mask, (picture.height, picture.width))
     _check(mode, candidates, stages)
-    values, where = images.rgb01(picture), resolve(device)
-    choice = _choice(prior, class_name, values, mask, mode)
+    choice, where = _choice(prior, class_name, picture, mask, mode), resolve(device)
     order = chain.names(stages, mode=mode, whole=choice.whole)
     filler = _filler(choice, class_name, order, mode, candidates, where, search_options)
     if on_stage:
         filler = replace(filler, stages=chain.watched(order, filler.stages, on_stage))
     size = filler.prior.size
     crops = [_whole(mask)] if choice.whole else plan(mask, context=context, min_side=size)
-    fills, reports = [values.copy() for _ in range(candidates)], []
+    # In the picture's own depth, and floats of one crop at a time: memory follows the hole.
+    fills = [replace(picture, pixels=picture.pixels.copy()) for _ in range(candidates)]
+    reports = []
     for index, crop in enumerate(crops):
         if on_crop:
             on_crop(index, len(crops), crop.box)
         tell = partial(callback, index, len(crops), filler.options["steps"]) if callback else None
-        image = values[crop.box.slices]
+        seen = crop.box.slices
+        image = images.rgb01(images.part(picture, seen))
         made, found, way = filler(image, crop.mask, seed=seed + index, callback=tell)
         for filled, one in zip(fills, made, strict=True):
-            filled[crop.box.slices][crop.own] = one[crop.own]
+            own = images.with_hole(images.part(filled, seen), crop.own, one, opaque=opaque)
+            filled.pixels[seen] = own.pixels
         reports.append(_report(crop.box, choice, found, way, order))
-    pictures = tuple(images.with_hole(picture, mask, f, opaque=opaque) for f in fills)
-    return Result(pictures, tuple(reports), time.perf_counter() - started)
+    return Result(tuple(fills), tuple(reports), time.perf_counter() - started)
 
 
 def _check(mode: str, candidates: int, stages: Sequence[str]) -> None:
@@ -182,12 +184,14 @@ def _check(mode: str, candidates: int, stages: Sequence[str]) -> None:
 
 
 def _choice(
-    prior: str, class_name: str | None, values: np.ndarray, mask: np.ndarray, mode: str
+    prior: str, class_name: str | None, picture: Picture, mask: np.ndarray, mode: str
 ) -> Choice:
     """The prior asked for, which no evidence speaks for, or the one that suits the picture."""
     if class_name is not None:
         prior = classes.prior_of(prior, class_name)
-    return choose(values, mask, mode=mode) if prior == "auto" else Choice(prior, sees_whole(prior))
+    if prior != "auto":
+        return Choice(prior, sees_whole(prior))
+    return choose(*overview(picture, mask), mode=mode)
 
 
 def _filler(

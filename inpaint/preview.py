@@ -27,7 +27,7 @@ def preview(picture: Picture, mask: np.ndarray) -> Picture:
     """
     shown = as_preview(picture)
     window = _around(mask)  # photos are large, holes are mostly small
-    hole, part = mask[window], replace(shown, pixels=shown.pixels[window])
+    hole, part = mask[window], images.part(shown, window)
     colours = images.rgb01(part)
     drawn = colours + np.float32(TINT_SHARE) * (np.array(TINT, np.float32) - colours)
     width = max(1, round(max(mask.shape) * _LINE_SHARE))

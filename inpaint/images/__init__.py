@@ -27,6 +27,7 @@ __all__ = [
     "read",
     "read_bytes",
     "replace_bytes",
+    "part",
     "rgb01",
     "rgb8",
     "to_array",
@@ -50,6 +51,11 @@ def rgb8(picture: Picture) -> np.ndarray:
     if picture.peak > 255:
         colours = ((colours.astype(np.uint32) + 128) // 257).astype(np.uint8)
     return np.repeat(colours, 3, axis=2) if colours.shape[2] == 1 else np.array(colours, order="C")
+
+
+def part(picture: Picture, where: tuple[slice, slice]) -> Picture:
+    """The rows and columns ``where`` of a picture, as a view of its pixels."""
+    return replace(picture, pixels=picture.pixels[where])
 
 
 def luma(picture: Picture) -> np.ndarray:

@@ -9,8 +9,8 @@ import pytest
 import torch
 from skimage import data
 
-from inpaint import registry, weights
-from inpaint.choose import choose, families, sees_whole
+from inpaint import images, registry, weights
+from inpaint.choose import OVERVIEW, choose, families, overview, sees_whole
 from inpaint.errors import WeightsError
 from inpaint.pipeline import MODES
 from inpaint.priors import dcgan, gaussian
@@ -144,3 +144,30 @@ def test_a_smooth_landscape_is_no_face() -> None:
     choice = choose(image, hole(128), mode="sharp")
     assert max(choice.evidence, key=choice.evidence.__getitem__) == "faces64", "no trap any more"
     assert choice.name == "scenes64-gaussian"
+
+
+def test_a_large_photo_is_chosen_for_by_the_means_of_its_known_pixels() -> None:
+    factor = 2
+    height, width = 2 * OVERVIEW + 1, 60  # a row is left over
+    rng = np.random.default_rng(0)
+    picture = images.from_array(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+    mask = rng.random((height, width)) < 0.6
+    mask[:4, :4] = True  # four blocks without a known pixel
+    small, hole_of_small = overview(picture, mask)
+    assert small.shape == (OVERVIEW, width // factor, 3)
+    values = images.rgb01(picture)
+    for row, column in [(5, 7), (OVERVIEW - 1, 29), (100, 0)]:
+        block = np.s_[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+        known = ~mask[block]
+        assert hole_of_small[row, column] == (not known.any())
+        if known.any():
+            np.testing.assert_allclose(small[row, column], values[block][known].mean(0), rtol=1e-5)
+    assert hole_of_small[:2, :2].all()
+    spoiled = images.with_hole(picture, mask, np.zeros((height, width, 3)))
+    np.testing.assert_array_equal(overview(spoiled, mask)[0], small)
+
+
+def test_a_photo_below_two_overviews_is_chosen_for_as_it_is() -> None:
+    picture = images.from_array(np.zeros((2 * OVERVIEW - 1, 8, 3), np.uint8))
+    mask = np.zeros((2 * OVERVIEW - 1, 8), bool)
+    assert overview(picture, mask)[0].shape == (2 * OVERVIEW - 1, 8, 3)
