@@ -35,7 +35,7 @@ CELLS, HIDDEN_SHARE = 8, 0.25
 # How much worse it may do there than the others (0.5 dB), having more evidence; landscapes taken
 # for faces did worse by 0.8 dB and more, faces almost always better (benchmarks/choosing.py).
 TOLERANCE = 1.12
-# Sides from twice this are shrunk before anything is chosen: more detail costs memory, tells nothing.
+# Sides from twice this are shrunk before anything is chosen: more detail tells nothing.
 OVERVIEW = 1024
 View = tuple[torch.Tensor, torch.Tensor]  # image (3, S, S) in [0, 1], mask (S, S)
 
@@ -54,7 +54,7 @@ class Choice:
 
 
 def overview(picture: Picture, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A picture and its mask (H, W) as ``choose`` takes them, in memory that does not grow with H W.
+    """A picture and its mask (H, W) as ``choose`` takes them, in little memory whatever H and W.
 
     The longer side is divided by its largest whole factor that leaves ``OVERVIEW`` pixels: each
     block is the mean of its known pixels, and hole where it has none. A rest of fewer pixels than
