@@ -30,19 +30,21 @@ def train(
 ) -> Gaussian:
     """Fit mean, components and their variances (Tipping and Bishop 1999, eq. 15).
 
-    ``callback(done, total)`` is called after every batch. Raises ImageError when there are fewer
-    images than the components asked for.
+    ``callback(done, total)`` is called after every batch. Raises ImageError when the images, their
+    mirror images and their cuts are fewer than the components asked for.
     """
     o = options
     if left_out := fold(o.leave_out):
         k, n = left_out
         images = images.take(np.arange(len(images)) % n != k)
-    if o.components > 2 * len(images):
+    # Every image and its mirror image; random cuts differ from pass to pass, whole images do not.
+    carried = 2 * len(images) * (o.views if o.min_scale < 1 else 1)
+    if o.components > carried:
         raise ImageError(
             f"{len(images)} images cannot carry {o.components} components; "
-            f"give more images or --components {len(images)}"
+            f"give more images, more --views with a --min-scale below 1, or --components {carried}"
         )
-    components = o.components or min(MOST, 2 * len(images))
+    components = o.components or min(MOST, carried)
     mean, even, odd = moments(images, o, callback)
     shape = (3, o.size, o.size // 2)
     values_e, vectors_e = leading(even, min(components, len(even)), seed=o.seed)

@@ -267,7 +267,11 @@ def test_too_many_components_are_one_line(pretrain: Pretrain) -> None:
     code, out, err = pretrain(*small("gaussian", "--components", 19))
     assert (code, out) == (1, "")
     assert err.splitlines()[-1].startswith("Error: 9 images cannot carry 19 components; ")
+    assert err.splitlines()[-1].endswith("or --components 18")
     assert not Path("model/config.json").exists()
+    more = ("--components", 19, "--views", 2)
+    assert pretrain(*small("gaussian", *more))[0] == 1, "the same images twice"
+    assert pretrain(*small("gaussian", *more, "--min-scale", 0.5))[0] == 0
 
 
 def test_resuming_with_another_size_is_one_line_and_harms_nothing(pretrain: Pretrain) -> None:

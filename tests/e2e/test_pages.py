@@ -1,4 +1,4 @@
-"""Every command of docs/extending.md, as it is written, in a copy of the checkout."""
+"""Every command of README.md and docs/extending.md, as it is written, in a copy of the checkout."""
 
 from __future__ import annotations
 
@@ -12,23 +12,30 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.S)
+# What installs, and what waits for a browser.
+SKIPPED = ("make demo", "inpaint serve")
 
 
-@pytest.fixture(scope="module")
+def blocks(page: str) -> list[tuple[str, str]]:
+    """The code of a page: (language, text) from top to bottom."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(r"```(sh|python)\n(.*?)```", text, re.S)
+
+
+@pytest.fixture
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy without weights but for the link to them, and ``inpaint`` on the path."""
     copy = tmp_path_factory.mktemp("checkout")
     left_out = shutil.ignore_patterns("zoo", "__pycache__")
-    for name in ("inpaint", "examples", "tests/contract"):
+    for name in ("inpaint", "pretrain", "examples", "tests/contract"):
         shutil.copytree(ROOT / name, copy / name, ignore=left_out)
     for name in ("inpaint/zoo", "samples"):
         (copy / name).symlink_to(ROOT / name)
     for name in ("tests/conftest.py", "pyproject.toml"):
         shutil.copy(ROOT / name, copy / name)
     (copy / "bin").mkdir()
-    for program, words in {"inpaint": "-m inpaint", "python": ""}.items():
+    programs = {"inpaint": "-m inpaint", "pretrain": "-m pretrain", "python": ""}
+    for program, words in programs.items():
         script = copy / "bin" / program
         script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
         script.chmod(0o755)
@@ -46,8 +53,30 @@ def run(checkout: Path, block: str) -> str:
 
 
 @pytest.mark.slow
-def test_every_command_of_the_page_works_in_order(checkout: Path) -> None:
-    stage, prior, away = (run(checkout, block) for block in BLOCKS)
+def test_every_command_of_the_readme_works_in_order(checkout: Path) -> None:
+    said = []
+    for language, block in blocks("README.md"):
+        if not any(word in block for word in SKIPPED):
+            code = f"python - <<'END'\n{block}\nEND\n" if language == "python" else block
+            said.append(run(checkout, code))
+    assert len(said) == 5
+    names = {path.stem for path in (checkout / "filled").iterdir()}
+    assert {"chelsea", "coffee", "face", "rocket", "seeding"} <= names
+    for made in (
+        "clean.jpg",
+        "eval/report.html",
+        "coffee.png",
+        "coffee.jpg",
+        "rocket.jpg",
+        "calm.jpg",
+    ):
+        assert (checkout / made).stat().st_size > 10_000, made
+    assert "scenes64-gaussian" in said[-1]
+
+
+@pytest.mark.slow
+def test_every_command_of_the_extending_page_works_in_order(checkout: Path) -> None:
+    stage, prior, away = (run(checkout, block) for _, block in blocks("docs/extending.md"))
     assert "grain      Grain: give the hole" in stage
     assert re.search(r"^2\d passed|^[3-9]\d passed", stage, re.M), stage
     assert re.search(r"^[2-9]\d passed", prior, re.M), prior
