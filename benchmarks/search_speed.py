@@ -6,9 +6,10 @@
 Both searches get the same prior, images, masks and machine in one run, one thread, one image at a
 time, followed by the same Poisson blend. ``reference`` is 1,500 Adam steps from one sample;
 ``fast`` is below, from a guessed start where the prior has a network for that, and from the
-Gaussian's fill, encoded, where the prior has an encoder; ``defaults`` are the prior's own. Seconds
-are the CPU's, of the search (and the Gaussian) alone; ``latency`` is the wall time of a whole
-``fill`` of one image with ``fast``, without the Gaussian: median and quartiles.
+Gaussian's fill, encoded, where the prior has an encoder; ``defaults`` are the prior's own;
+``fast + refiner`` is ``fast``, and after the blend the attention stage as ``--mode sharp`` runs it.
+Seconds are the CPU's, of the search (with the Gaussian, and the refiner) alone; ``latency`` is the
+wall time of a whole ``fill`` of one image with ``fast``, without the Gaussian: median and quartiles.
 """
 
 from __future__ import annotations
@@ -27,9 +28,13 @@ from search_ablation import blended, guide, protocol, to_tensor
 
 import inpaint
 from inpaint import registry
+from inpaint.chain import SHARPNESS
 from inpaint.evaluate import data, metrics
+from inpaint.patch import Patch
 from inpaint.priors import Prior
 from inpaint.search import REFERENCE, search
+from inpaint.stages import attention
+from inpaint.weights import read_config
 
 # Sixteen evaluations with L-BFGS, without the judge: eight of four starts, eight of the best.
 FAST: dict[str, Any] = {
@@ -51,10 +56,12 @@ def measure(
     mask: np.ndarray,
     options: dict[str, Any],
     guide_prior: Prior | None = None,
+    family: str = "",
 ) -> dict[str, float]:
     """Means of hole PSNR and LPIPS, median of the search's seconds.
 
-    With ``guide_prior`` its fill is what the search starts from; its seconds count.
+    With ``guide_prior`` its fill is what the search starts from, with ``family`` that family's
+    refiner follows the blend; the seconds of both count.
     """
     hole = torch.from_numpy(mask)[None]
     seconds, measured = [], []
@@ -66,8 +73,17 @@ def measure(
             closed = search(guide_prior, x, hole, seeds=[i], **guide_prior.search_defaults)
             near = {"guess": closed.x[:, 0]}
         found = search(prior, x, hole, seeds=[i], **near, **options)
-        seconds.append(time.process_time() - started)
+        spent = time.process_time() - started
         filled = blended(erased, mask, guide(found, "sharp"))
+        if family:
+            known, rough = (a.astype(np.float32) / 255 for a in (erased, filled))
+            started = time.process_time()
+            sharp = attention.apply(
+                Patch(known, mask, rough, rough), family=family, sharpness=SHARPNESS["sharp"]
+            )
+            spent += time.process_time() - started
+            filled = np.where(mask[..., None], (sharp.filled * 255).round(), truth).astype(np.uint8)
+        seconds.append(spent)
         measured.append(metrics.measure(truth, filled, mask))
     means = {c: float(np.mean([m[c] for m in measured])) for c in ("psnr_hole", "lpips")}
     return {**means, "seconds": float(np.median(seconds))}
@@ -118,13 +134,20 @@ def main(
         # Only an encoder can start from a fill.
         floor = registry.load_prior(gaussian) if hasattr(prior, "encode") else None
         fast = {**prior.search_defaults, **FAST}
-        settings = {"reference": REFERENCE, "defaults": prior.search_defaults, "fast": fast}
+        settings = {
+            "reference": REFERENCE,
+            "defaults": prior.search_defaults,
+            "fast": fast,
+            "fast + refiner": fast,
+        }
+        family = str(read_config(registry.prior_folder(name)).get("family", ""))
         search(prior, to_tensor(faces[0]), torch.zeros(1, 64, 64).bool(), seeds=[0], steps=2)
         for mask in masks:
             slow = 0.0
             for label, options in settings.items():
-                near = floor if label == "fast" else None
-                row = measure(prior, faces, protocol()[mask], options, near)
+                near = floor if label.startswith("fast") else None
+                refined = family if label.endswith("refiner") else ""
+                row = measure(prior, faces, protocol()[mask], options, near, refined)
                 slow = slow or row["seconds"]
                 facts["rows"][f"{name}/{mask}/{label}"] = row
                 figures = f"{row['psnr_hole']:.2f} | {row['lpips']:.4f} | {row['seconds']:.3f}"

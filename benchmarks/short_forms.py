@@ -186,6 +186,7 @@ SHORT = (
 
 # Benchmarks without a short form, and why.
 LEFT_OUT = {
+    "refiner_ablation": "trains six refiners for half an hour; see its docstring",
     "choosing": "has no short form yet; see its docstring",
     "batch_kills": "kills runs for minutes; run `python benchmarks/batch_kills.py`",
     "batch_faults": "fails disks on purpose for minutes; run `python benchmarks/batch_faults.py`",
