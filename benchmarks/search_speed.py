@@ -7,9 +7,9 @@ Both searches get the same prior, images, masks and machine in one run, one thre
 time, followed by the same Poisson blend. ``reference`` is 1,500 Adam steps from one sample;
 ``fast`` is below, from a guessed start where the prior has a network for that, and from the
 Gaussian's fill, encoded, where the prior has an encoder; ``defaults`` are the prior's own;
-``fast + refiner`` is ``fast``, and after the blend the attention stage as ``--mode sharp`` runs it.
-Seconds are the CPU's, of the search (with the Gaussian, and the refiner) alone; ``latency`` is the
-wall time of a whole ``fill`` of one image with ``fast``, without the Gaussian: median and quartiles.
+``fast + refiner`` is ``fast``, then after the blend the attention stage of ``--mode sharp``.
+Seconds are the CPU's, of the search (with the Gaussian, and the refiner) alone; ``latency`` is
+the wall time of a whole ``fill`` of one image with ``fast``, without the Gaussian: quartiles.
 """
 
 from __future__ import annotations
