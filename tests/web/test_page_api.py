@@ -94,7 +94,10 @@ def test_a_view_is_no_larger_than_asked(client: TestClient) -> None:
     key = client.post("/api/photos", content=coded(pixels)).json()["key"]
     view = client.get(f"/api/photos/{key}/view", params={"side": 350})
     assert decoded(view.content).shape == (250, 350, 3)
-    assert client.get(f"/api/photos/{key}/view?side=x").status_code == 422
+    for side in ("x", "-1", "1e3", "100000"):
+        answer = client.get(f"/api/photos/{key}/view", params={"side": side})
+        assert answer.status_code == 422
+        assert f"side is {side}" in answer.json()["error"].replace("'", "")
 
 
 def test_a_fill_tells_how_it_goes_and_changes_the_hole_alone(client: TestClient, key: str) -> None:
