@@ -15,7 +15,8 @@ Watch = Callable[[str, Patch], None]
 AUTO = ("auto",)
 # What a refiner aims at: 0 the most likely pixel values, 1 the most natural look. A fifth of the
 # former takes the specks out of the latter at the same LPIPS (docs/refiners.md).
-SHARPNESS = {"psnr": 0.0, "sharp": 0.8}
+SHARPNESS = {"sharp": 0.8, "psnr": 0.0}
+MODES = tuple(SHARPNESS)  # the default first
 
 
 def names(stages: Sequence[str], *, mode: str, whole: bool) -> tuple[str, ...]:

@@ -11,7 +11,9 @@ pixels that are hidden from it better than the best of the others.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 # Aligned pictures are nearly square; one longer than this, in its shorter side, is none.
-_ALIGNED_SIDES = 4 / 3
+ALIGNED_SIDES = 4 / 3
 # Which member of the chosen family fills, by mode.
 KIND_OF_MODE = {"psnr": "gaussian", "sharp": "gaussian"}
 # What is hidden of the known pixels to ask a family of aligned pictures: this share of 8x8 cells.
@@ -81,53 +83,64 @@ def choose(image: np.ndarray, mask: np.ndarray, *, mode: str) -> Choice:
     Raises WeightsError when no shipped family has a Gaussian prior to compare by.
     """
     members = families()
-    if max(mask.shape) > _ALIGNED_SIDES * min(mask.shape):
+    if max(mask.shape) > ALIGNED_SIDES * min(mask.shape):
         around = {k: v for k, v in members.items() if not sees_whole(v["gaussian"])}
         members = around or members
+    names = {family: kinds["gaussian"] for family, kinds in members.items()}
+    look = cache(partial(view, image, mask))  # shrinking a photo is slow
     evidence = {}
-    views: dict[int, View] = {}  # by size: shrinking a photo is slow
-    for family, kinds in members.items():
-        gaussian: Gaussian = registry.load_prior(kinds["gaussian"])  # type: ignore[assignment]
-        if gaussian.size not in views:
-            small, hole = shrink(image, mask, gaussian.size)
-            views[gaussian.size] = torch.from_numpy(small).permute(2, 0, 1), torch.from_numpy(hole)
-        evidence[family] = gaussian.log_evidence(*views[gaussian.size])
+    for family, gaussian_name in names.items():
+        gaussian: Gaussian = registry.load_prior(gaussian_name)  # type: ignore[assignment]
+        evidence[family] = gaussian.log_evidence(*look(gaussian.size))
     if not evidence:
         raise WeightsError(
             f"{registry.ZOO}: no gaussian prior to choose by; install the package again, "
             "or name a prior folder with --prior"
         )
-    best = _best(evidence, members, views)
-    kinds = members[best]
-    name = kinds.get(KIND_OF_MODE[mode], kinds["gaussian"])
+    family = best(evidence, names, look)
+    name = members[family].get(KIND_OF_MODE[mode], names[family])
     log.info("prior %s chosen; log evidence a value: %s", name, evidence)
     return Choice(name, sees_whole(name), evidence)
 
 
-def _best(
-    evidence: dict[str, float],
-    members: dict[str, dict[str, str]],
-    views: dict[int, View],
+def view(image: np.ndarray, mask: np.ndarray, size: int) -> View:
+    """An image (H, W, 3) in [0, 1] and its mask (H, W) as a prior of ``size`` sees them whole."""
+    small, hole = shrink(image, mask, size)
+    return torch.from_numpy(small).permute(2, 0, 1), torch.from_numpy(hole)
+
+
+def best(
+    evidence: Mapping[str, float], names: Mapping[str, str], look: Callable[[int], View]
 ) -> str:
     """The family of most evidence; one of aligned pictures must also foresee hidden pixels best.
 
     Smooth photos are likely under any prior of smooth pictures, faces included. What gives them
     away is that the faces, asked for known pixels that are hidden, answer with a face.
+
+    Parameters
+    ----------
+    evidence : mapping
+        Log p of what is known, by family; at least one.
+    names : mapping
+        The Gaussian prior of each of these families.
+    look : callable
+        ``look(size)``: the whole picture as a prior of this size sees it. Only called if it has
+        to be asked about.
     """
     ranked = sorted(evidence, key=lambda family: evidence[family], reverse=True)
-    best, others = ranked[0], [f for f in ranked[1:] if not sees_whole(members[f]["gaussian"])]
-    if not (others and sees_whole(members[best]["gaussian"])):
-        return best
-    errors = {f: _hidden_error(members[f]["gaussian"], views) for f in (best, others[0])}
+    first, others = ranked[0], [f for f in ranked[1:] if not sees_whole(names[f])]
+    if not (others and sees_whole(names[first])):
+        return first
+    errors = {f: _hidden_error(names[f], look) for f in (first, others[0])}
     log.info("mean squared error on hidden known pixels: %s", errors)
-    return best if errors[best] <= TOLERANCE * errors[others[0]] else others[0]
+    return first if errors[first] <= TOLERANCE * errors[others[0]] else others[0]
 
 
-def _hidden_error(name: str, views: dict[int, View]) -> float:
+def _hidden_error(name: str, look: Callable[[int], View]) -> float:
     """Mean squared error of the closed form on known pixels that are hidden from it in cells."""
     gaussian: Gaussian = registry.load_prior(name)  # type: ignore[assignment]
     size = gaussian.size
-    image, mask = views[size]
+    image, mask = look(size)
     cells = np.random.default_rng(0).random((CELLS, CELLS)) < HIDDEN_SHARE
     rows = np.arange(size) * CELLS // size
     hidden = torch.from_numpy(cells[rows][:, rows]) & ~mask

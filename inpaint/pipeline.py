@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from inpaint import chain, classes, images, masks, registry
+from inpaint.chain import MODES
 from inpaint.choose import Choice, choose, companion, overview, sees_whole
 from inpaint.classes import Steerable
 from inpaint.crop import Box, Crop, plan
@@ -27,7 +28,6 @@ from inpaint.router import Route
 from inpaint.search import Found
 from inpaint.weights import read_config
 
-MODES = ("psnr", "sharp")
 # callback(crop, crops, steps, step, terms): see ``search.search`` for the terms.
 Callback = Callable[[int, int, int, int, dict[str, Tensor]], None]
 

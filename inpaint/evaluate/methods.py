@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inpaint import registry
-from inpaint.chain import AUTO
+from inpaint.chain import AUTO, MODES
 from inpaint.errors import UnknownNameError
 from inpaint.evaluate.method import Fill, Method, MethodError
 from inpaint.weights import CONFIG, read_config
@@ -156,8 +156,6 @@ def _options(label: str, pairs: Mapping[str, str]) -> dict[str, Any]:
     _no_others(label, pairs, known)
     values = {key: _value(label, key, text, known[key]) for key, text in pairs.items()}
     if "mode" in values:
-        from inpaint.pipeline import MODES
-
         _choose(label, "mode", values["mode"], MODES)
     if "device" in values:
         from inpaint.devices import resolve

@@ -1,21 +1,25 @@
-"""Which prior restores a picture: the one under which what A saw of it is most likely."""
+"""Which prior restores a picture: the one under which what A saw of it is most likely.
+
+As for holes (``inpaint.choose``), aligned pictures must also foresee hidden pixels about as well
+as the best other family; they are asked about a full-size picture made of what A saw.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 
 from inpaint import registry, weights
-from inpaint.choose import families, sees_whole
+from inpaint.choose import ALIGNED_SIDES, View, best, families, sees_whole, view
 from inpaint.errors import ImageError, WeightsError
 from inpaint.priors.gaussian import Gaussian
 from inpaint.restore import windows
 from inpaint.restore.posterior import Posterior
 from inpaint.restore.task import Task
 
-# Longer side over the shorter one beyond which no picture is taken for an aligned one.
-ASPECT = 1.25
 COMPARED = 16  # windows of a photo
 
 
@@ -37,7 +41,7 @@ def choose(
             )
         return prior, {}
     names = {family: kinds["gaussian"] for family, kinds in families().items()}
-    framed = max(values.shape[:2]) <= ASPECT * min(values.shape[:2])
+    framed = max(values.shape[:2]) <= ALIGNED_SIDES * min(values.shape[:2])
     able = {
         family: name
         for family, name in names.items()
@@ -57,7 +61,14 @@ def choose(
         y = job.observe(values, model.size, sees_whole(name))
         some = windows.some(y, model.size // job.scale, at_most=COMPARED).to(model.mean.device)
         evidence[family] = float(Posterior(model, job, sigma).evidence(some).mean())
-    return able[max(evidence, key=lambda family: evidence[family])], evidence
+    return able[best(evidence, able, partial(_look, job, values))], evidence
+
+
+def _look(job: Task, values: np.ndarray, size: int) -> View:
+    """The whole picture for a prior of ``size``: noisy as it is, enlarged, or grey in three."""
+    y = torch.from_numpy(job.observe(values, size, True)).permute(2, 0, 1)
+    full = job.guess(y[None])[0].permute(1, 2, 0).numpy()
+    return view(full, np.zeros(full.shape[:2], np.bool_), size)
 
 
 def _config(name: str) -> dict[str, Any]:

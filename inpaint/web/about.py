@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from inpaint import __version__, registry, weights
-from inpaint.web.options import MODES, MOST_CANDIDATES
+from inpaint.chain import MODES
+from inpaint.web.options import MOST_CANDIDATES
 from inpaint.web.settings import Settings
 from inpaint.web.shown import LARGEST
 

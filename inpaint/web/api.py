@@ -24,6 +24,7 @@ from inpaint.web.state import State
 from inpaint.web.waiting import Events
 
 CREATED, CONFLICT = 201, 409
+_MOST_SIDE = 99_999  # pixels that may be asked for; what is too many or too few is brought in range
 TYPES = {
     "PNG": "image/png",
     "JPEG": "image/jpeg",
@@ -180,9 +181,8 @@ def _stack(request: Request, photo: Photo) -> list[tuple[int, int]]:
 
 def _side(request: Request) -> int:
     text = request.query_params.get("side", str(shown.LARGEST))
-    if not (text.isascii() and text.isdecimal() and len(text) < 6):
-        raise Refused(UNUSABLE, f"side is {text[:20]!r}, expected a number of pixels")
-    return min(max(int(text), shown.SMALLEST), shown.LARGEST)
+    side = options.number("side", text, 0, _MOST_SIDE)
+    return min(max(side, shown.SMALLEST), shown.LARGEST)
 
 
 def _grow(value: Any) -> float | None:

@@ -19,6 +19,7 @@ from inpaint.web.waiting import result_of
 
 # Fields of the form beside those of ``options``.
 OWN_FIELDS = ("format", "quality", "grow", "invert")
+MOST_GROWN = 9999  # pixels
 
 
 async def fill(request: Request) -> Response:
@@ -39,8 +40,8 @@ async def fill(request: Request) -> Response:
     size = picture.height, picture.width
     masks.check(hole, size)
     kind = format_of(own.get("format", "keep"), picture)
-    quality = _number(own, "quality")
-    grow = _number(own, "grow") or 0
+    quality = options.number("quality", own["quality"], 1, 100) if "quality" in own else None
+    grow = options.number("grow", own.get("grow", "0"), 0, MOST_GROWN)
     if grow:
         hole = masks.grow(hole, grow)
         masks.check(hole, size)
@@ -60,12 +61,3 @@ async def fill(request: Request) -> Response:
     finally:
         state.pool.give(held)
     return Response(data, media_type=TYPES[kind], headers={"X-Report": told})
-
-
-def _number(own: dict[str, str], name: str) -> int | None:
-    text = own.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 5):
-        raise Refused(UNUSABLE, f"{name} is {text[:20]!r}, expected a whole number")
-    return int(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from inpaint import __version__
 from inpaint.web.about import FORMATS
+from inpaint.web.oneshot import MOST_GROWN
 from inpaint.web.schemas import Json, object_of, option_fields, ref, schemas, text
 from inpaint.web.settings import Settings
 from inpaint.web.shown import LARGEST, SMALLEST
@@ -50,12 +51,13 @@ def document(settings: Settings) -> Json:
 
 def _programs(settings: Settings) -> Json:
     image = {"type": "string", "contentMediaType": "application/octet-stream"}
+    grown = {"type": "integer", "minimum": 0, "maximum": MOST_GROWN}
     fields: Json = {
         "image": {**image, "description": "PNG, JPEG, WebP, TIFF or BMP."},
         "mask": {**image, "description": "An image of the same size; white is the hole."},
         "format": {"enum": ["keep", *FORMATS], "default": "keep"},
         "quality": {"type": "integer", "minimum": 1, "maximum": 100, "description": "JPEG, WebP."},
-        "grow": {"type": "integer", "minimum": 0, "default": 0, "description": "Pixels."},
+        "grow": {**grown, "default": 0, "description": "Pixels."},
         "invert": {"enum": ["true", "false"], "default": "false"},
         **option_fields(settings),
     }

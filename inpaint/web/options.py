@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from inpaint import classes, registry
+from inpaint.chain import MODES
 from inpaint.errors import InpaintError, UnknownNameError
 from inpaint.web.settings import Settings
 
-MODES = ("sharp", "psnr")
 MOST_CANDIDATES, MOST_STEPS, MOST_STAGES = 6, 2000, 8
 _LARGEST_SEED = 2**53 - 1  # what JavaScript counts exactly
+_RANGES = {"candidates": (1, MOST_CANDIDATES), "steps": (0, MOST_STEPS), "seed": (0, _LARGEST_SEED)}
+_DIGITS = 19  # of a number in a text: int() takes long for many, and refuses more
 NAMES = ("prior", "class", "mode", "stages", "candidates", "steps", "seed")
 
 
@@ -76,9 +78,9 @@ def parse(values: Mapping[str, Any], settings: Settings) -> Options:
         class_name=class_name,
         mode=mode,
         stages=_stages(given.get("stages", ["auto"])),
-        candidates=_whole(given, "candidates", 1, least=1, most=MOST_CANDIDATES) or 1,
-        steps=_whole(given, "steps", None, least=0, most=MOST_STEPS),
-        seed=_whole(given, "seed", 0, least=0, most=_LARGEST_SEED) or 0,
+        candidates=_whole(given, "candidates", 1),
+        steps=_whole(given, "steps", None),
+        seed=_whole(given, "seed", 0),
     )
 
 
@@ -86,13 +88,25 @@ def from_form(fields: Mapping[str, list[str]], settings: Settings) -> Options:
     """Check the options of a form, where all is text and a field may come several times."""
     values: dict[str, Any] = {}
     for name, texts in fields.items():
-        if name in ("candidates", "steps", "seed"):
-            values[name] = _number(name, texts[-1])
+        if name in _RANGES:
+            values[name] = number(name, texts[-1], *_RANGES[name])
         elif name == "stages":
             values[name] = [stage for text in texts for stage in text.replace(",", " ").split()]
         else:
             values[name] = texts[-1]
     return parse(values, settings)
+
+
+def number(name: str, text: str, least: int, most: int) -> int:
+    """The whole number that a form or an address spells; raises OptionError for anything else."""
+    spelt = text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+    return _within(name, int(text) if spelt else text, least, most)
+
+
+def _within(name: str, value: Any, least: int, most: int) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise OptionError(f"{name} is {_shown(value)}, expected a whole number, {least} to {most}")
+    return value
 
 
 def _text(values: Mapping[str, Any], name: str, default: Any) -> Any:
@@ -102,21 +116,8 @@ def _text(values: Mapping[str, Any], name: str, default: Any) -> Any:
     return value
 
 
-def _whole(
-    values: Mapping[str, Any], name: str, default: int | None, *, least: int, most: int
-) -> int | None:
-    value = values.get(name, default)
-    if value is default:
-        return default
-    if type(value) is not int or not least <= value <= most:
-        raise OptionError(f"{name} is {_shown(value)}, expected a whole number, {least} to {most}")
-    return value
-
-
-def _number(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 20):
-        raise OptionError(f"{name} is {_shown(text)}, expected a whole number")
-    return int(text)
+def _whole(values: Mapping[str, Any], name: str, default: Any) -> Any:
+    return _within(name, values[name], *_RANGES[name]) if name in values else default
 
 
 def _stages(names: Any) -> tuple[str, ...]:

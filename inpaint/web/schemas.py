@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from inpaint import registry
-from inpaint.web.options import MODES, MOST_CANDIDATES, MOST_STEPS
+from inpaint.chain import MODES
+from inpaint.web.options import MOST_CANDIDATES, MOST_STEPS
 from inpaint.web.settings import Settings
 
 Json = dict[str, Any]

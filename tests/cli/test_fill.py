@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 import os
@@ -14,12 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import cv2
 import numpy as np
 import pytest
 import torch
 
 from inpaint import weights
+from inpaint.chain import MODES
 from inpaint.cli import main
 from inpaint.priors import Prior
 
@@ -36,6 +39,16 @@ def vae(tiny_folders: dict[str, str]) -> str:
 def quick(vae: str) -> list[str]:
     """A correct command but for --out, on a prior that takes milliseconds."""
     return ["fill", "photo.png", "--mask", "mask.png", "--prior", vae, "--steps", "2"]
+
+
+@pytest.mark.parametrize("name", ["fill", "remove", "batch"])
+def test_commands_offer_the_modes_there_are(name: str) -> None:
+    """They list them without importing ``chain``, for the sake of an instant ``--help``."""
+    command = importlib.import_module(f"inpaint.cli.{name}").command
+    (mode,) = (option for option in command.params if option.name == "mode")
+    assert isinstance(mode.type, click.Choice)
+    assert tuple(mode.type.choices) == MODES
+    assert mode.default == MODES[0]
 
 
 def pixels(path: str | Path) -> np.ndarray:

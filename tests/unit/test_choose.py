@@ -10,9 +10,9 @@ import torch
 from skimage import data
 
 from inpaint import images, registry, weights
+from inpaint.chain import MODES
 from inpaint.choose import OVERVIEW, choose, families, overview, sees_whole
 from inpaint.errors import WeightsError
-from inpaint.pipeline import MODES
 from inpaint.priors import dcgan, gaussian
 
 

@@ -100,7 +100,7 @@ def test_a_prior_s_options_reach_the_search(monkeypatch, image, mask):
         ("faces64-gaussian:anneal=maybe", "anneal is 'maybe'; known: true, false"),
         ("faces64-gaussian:norm=l7", "norm is 'l7'; known: l1, l2"),
         ("faces64-gaussian:start=zero", "start is 'zero'; known: prior, sample"),
-        ("faces64-gaussian:mode=best", "mode is 'best'; known: psnr, sharp"),
+        ("faces64-gaussian:mode=best", "mode is 'best'; known: sharp, psnr"),
         ("faces64-gaussian:stages=poison", "stages is 'poison'; known: .*poisson"),
         ("faces64-gaussian:steps", "'steps' is no option; write name:key=value"),
         ("reference:prior=none", "unknown prior 'none'"),

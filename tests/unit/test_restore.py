@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from skimage import data
 
 from inpaint import images, registry
 from inpaint.errors import ImageError, InpaintError, UnknownNameError
@@ -196,6 +199,39 @@ def test_patches_have_the_covariance_of_the_priors_own_blocks(tiny: Callable[...
     )
     torch.testing.assert_close(small.W @ small.W.T, expected / 9, rtol=0, atol=1e-6)
     assert patches.of(prior, 99).size == 16
+
+
+# The choice of a prior
+
+SEEDING = Path(__file__).parents[2] / "samples" / "seeding.jpg"
+
+
+@pytest.mark.parametrize("name", ["superres", "colorize"])
+def test_a_tiny_smooth_photo_is_no_face_though_it_is_likelier_as_one(name: str) -> None:
+    field = images.read(SEEDING).pixels
+    corner = field[: min(field.shape[:2]) // 2, : min(field.shape[:2]) // 2]
+    side = 32 if name == "superres" else 64
+    small = cv2.resize(corner, (side, side), interpolation=cv2.INTER_AREA)
+    done = restore_picture(images.from_array(small), task=name)
+    assert max(done.evidence, key=done.evidence.__getitem__) == "faces64", "no trap any more"
+    assert done.prior == "scenes64-gaussian"
+
+
+@pytest.mark.parametrize("name", registry.tasks())
+def test_a_small_face_is_one(name: str) -> None:
+    """Framed as the training faces are: eyes to mouth in the middle half."""
+    side = 32 if name == "superres" else 64
+    face = data.astronaut()[80:180, 180:280]
+    small = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
+    assert restore_picture(images.from_array(small), task=name).prior == "faces64-gaussian"
+
+
+@pytest.mark.parametrize(("width", "asked"), [(85, True), (86, False)])
+def test_what_is_too_long_to_be_aligned_is_so_for_filling_and_for_restoring(
+    width: int, asked: bool
+) -> None:
+    done = restore_picture(images.from_array(photo(64, width)), task="colorize")
+    assert ("faces64" in done.evidence) == asked
 
 
 # What a picture keeps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import shutil
@@ -350,6 +351,37 @@ def test_touch_draws_with_one_finger_and_zooms_with_two(
     touch("touchEnd")
     page.wait_for_selector("#fill:enabled")
     context.close()
+
+
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_a_photo_may_be_dropped_or_pasted(page: Any, pixels: np.ndarray, way: str) -> None:
+    page.evaluate(
+        """([way, data]) => {
+          const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+          const held = new DataTransfer();
+          held.items.add(new File([bytes], `${way}.png`, { type: "image/png" }));
+          if (way === "paste") {
+            dispatchEvent(new ClipboardEvent("paste", { clipboardData: held }));
+          } else {
+            dispatchEvent(new DragEvent("dragenter", { dataTransfer: held }));
+            if (document.getElementById("veil").hidden) throw new Error("no veil");
+            dispatchEvent(new DragEvent("drop", { dataTransfer: held }));
+          }
+        }""",
+        [way, base64.b64encode(coded(pixels)).decode()],
+    )
+    page.wait_for_selector("body[data-state=open]:not([data-busy])")
+    assert page.inner_text("#file-name") == f"{way}.png"
+    assert page.is_hidden("#veil")
+
+
+def test_the_theme_that_was_chosen_is_kept(page: Any) -> None:
+    page.click("#theme")
+    chosen = page.evaluate("document.documentElement.dataset.theme")
+    assert chosen in ("light", "dark")
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    assert page.evaluate("document.documentElement.dataset.theme") == chosen
 
 
 def test_errors_are_told_in_the_page(page: Any, complaints: list[str]) -> None:

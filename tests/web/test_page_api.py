@@ -43,7 +43,8 @@ def saved(client: TestClient, key: str, stack: list[list[int]], **more: str) -> 
 def test_the_page_and_its_files_come_from_the_package(client: TestClient) -> None:
     page = client.get("/")
     assert page.headers["content-type"].startswith("text/html")
-    for name in ("main.js", "view.js", "style.css", "icon.svg"):
+    for name in ("main.js", "view.js", "paint.js", "arrivals.js", "theme.js", "toast.js",
+                 "style.css", "icon.svg"):  # fmt: skip
         assert client.get(f"/static/{name}").status_code == 200
     assert client.get("/favicon.ico").headers["content-type"] == "image/svg+xml"
     assert "http://" not in page.text.replace("http://www.w3.org", "")
@@ -94,7 +95,10 @@ def test_a_view_is_no_larger_than_asked(client: TestClient) -> None:
     key = client.post("/api/photos", content=coded(pixels)).json()["key"]
     view = client.get(f"/api/photos/{key}/view", params={"side": 350})
     assert decoded(view.content).shape == (250, 350, 3)
-    assert client.get(f"/api/photos/{key}/view?side=x").status_code == 422
+    for side in ("x", "-1", "1e3", "100000"):
+        answer = client.get(f"/api/photos/{key}/view", params={"side": side})
+        assert answer.status_code == 422
+        assert f"side is {side}" in answer.json()["error"].replace("'", "")
 
 
 def test_a_fill_tells_how_it_goes_and_changes_the_hole_alone(client: TestClient, key: str) -> None:

@@ -1,11 +1,14 @@
 // The page: opens photos, passes what is drawn to the server, and shows what comes back.
 
 import * as api from "./api.js";
+import { arrivals } from "./arrivals.js";
 import { Compare } from "./compare.js";
 import { Doc } from "./doc.js";
 import { Filling } from "./filling.js";
 import { listen } from "./keys.js";
 import { Settings } from "./settings.js";
+import "./theme.js";
+import { toast } from "./toast.js";
 import { Tools } from "./tools.js";
 import { View } from "./view.js";
 
@@ -25,17 +28,6 @@ let photo = null; // what the server told about it, and its file's name
 let saved = true;
 
 const side = () => Math.min(Math.max(screen.width, screen.height) < 1000 ? SMALL_SIDE : Infinity, settings.about.limits.side);
-
-// Messages
-
-let fading = 0;
-function toast(text) {
-  $("toast-text").textContent = text[0].toUpperCase() + text.slice(1);
-  $("toast").hidden = false;
-  clearTimeout(fading);
-  fading = setTimeout(() => { $("toast").hidden = true; }, 9000);
-}
-$("toast-close").onclick = () => { $("toast").hidden = true; };
 
 // Run something that may fail; a failure becomes a message.
 async function attempt(work) {
@@ -83,24 +75,7 @@ async function open(file) {
   $("choose").querySelector("strong").textContent = "Drop a photo here";
 }
 
-function choose() { if (!filling.going) $("picker").click(); }
-$("choose").onclick = choose;
-$("open").onclick = choose;
-$("picker").onchange = (event) => {
-  open(event.target.files[0]);
-  event.target.value = ""; // the same file may be chosen again
-};
-addEventListener("paste", (event) => open([...event.clipboardData.files].find((f) => f.type.startsWith("image/"))));
-let entered = 0;
-addEventListener("dragenter", (event) => { event.preventDefault(); entered += 1; $("veil").hidden = !settings; });
-addEventListener("dragleave", () => { entered -= 1; if (entered <= 0) $("veil").hidden = true; });
-addEventListener("dragover", (event) => event.preventDefault());
-addEventListener("drop", (event) => {
-  event.preventDefault();
-  entered = 0;
-  $("veil").hidden = true;
-  if (settings && !filling.going) open(event.dataTransfer.files[0]);
-});
+const choose = arrivals({ ready: () => settings && !filling.going, open });
 
 // Drawing
 
@@ -258,22 +233,6 @@ $("settings-open").onclick = () => panel();
 $("settings-close").onclick = () => panel(false);
 $("help").onclick = () => $("shortcuts").showModal();
 $("shortcuts").onclick = (event) => { if (event.target === $("shortcuts")) $("shortcuts").close(); };
-
-const theme = {
-  set(value) {
-    document.documentElement.dataset.theme = value;
-    try { localStorage.setItem("inpaint-theme", value); } catch { /* no store */ }
-  },
-  get dark() {
-    const set = document.documentElement.dataset.theme;
-    return set ? set === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  },
-};
-try {
-  const kept = localStorage.getItem("inpaint-theme");
-  if (kept) theme.set(kept);
-} catch { /* no store */ }
-$("theme").onclick = () => theme.set(theme.dark ? "light" : "dark");
 
 listen({
   tool: (name) => tools.setTool(name),
