@@ -88,8 +88,9 @@ def test_a_body_too_large_that_tells_no_length_is_refused_on_the_way(client_of: 
     assert state_of(client).pool.used == 0
 
 
-def test_a_length_that_is_no_number_is_refused(client: TestClient) -> None:
-    headers = {"content-length": "-5"}
+@pytest.mark.parametrize("length", ["-5", "9" * 5000])
+def test_a_length_that_is_no_number_is_refused(client: TestClient, length: str) -> None:
+    headers = {"content-length": length}
     assert complaint(client.post("/api/photos", content=b"x", headers=headers), 400)
 
 
