@@ -334,7 +334,7 @@ def twenty(url: str) -> dict[str, int]:
 def cancelled(url: str) -> int:
     """Fills that would take long, each given up after a moment; how many were."""
     form = small_form()
-    form["data"] = {"prior": "scenes64-vae", "steps": "2000", "stages": "none"}
+    form["data"] = {"prior": "faces64-vae", "steps": "2000", "stages": "none"}
     count = 0
     for _ in range(20):
         with suppress(httpx.TimeoutException):

@@ -148,7 +148,7 @@ def test_a_plain_generator_is_the_one_of_the_paper() -> None:
         torch.testing.assert_close(generator(z), x, rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize("name", ["faces64-dcgan", "scenes64-cgan"])
+@pytest.mark.parametrize("name", ["faces64-dcgan", "scenes128-cgan"])
 def test_shipped_weights_come_back_as_they_were_saved(name: str) -> None:
     config, tensors = weights.load(registry.ZOO / name)
     prior = registry.load_prior(name)
