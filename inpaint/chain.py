@@ -19,15 +19,20 @@ SHARPNESS = {"sharp": 0.8, "psnr": 0.0}
 MODES = tuple(SHARPNESS)  # the default first
 
 
-def names(stages: Sequence[str], *, mode: str, whole: bool) -> tuple[str, ...]:
+def names(
+    stages: Sequence[str], *, mode: str, whole: bool, steered: bool = False
+) -> tuple[str, ...]:
     """The stages' names, with ``auto`` spelt out.
 
     ``auto`` blends and lets the hole attend to the known region; the recurrent refiner before that
     costs time and adds nothing that was measured (docs/refiners.md). Texture is copied from the
     photo itself in the mode ``sharp``; not in aligned pictures (``whole``), where nothing repeats.
+    A fill that a class has ``steered`` is only blended: both would bring back what is around it.
     """
     if tuple(stages) != AUTO:
         return tuple(stages)
+    if steered:
+        return ("poisson",)
     texture = ("texture",) if mode == "sharp" and not whole else ()
     return ("poisson", "attention", *texture)
 

@@ -118,7 +118,8 @@ def complete(
         Class to steer a class-conditional prior; with ``auto`` the first shipped one that has it.
     stages : sequence of str
         Names of ``inpaint list stages``, applied in this order after the search; ``("auto",)``
-        is the blend and the refiners that suit the mode and the picture.
+        is the blend and the refiners that suit the mode and the picture, and with a class the
+        blend alone.
     mode : {"sharp", "psnr"}
         Keep the most likely restart and refine for a natural look, or average the restarts
         weighted by exp(-loss) and refine for the most likely pixel values.
@@ -150,7 +151,7 @@ def complete(
     masks.check(mask, (picture.height, picture.width))
     _check(mode, candidates, stages)
     choice, where = _choice(prior, class_name, picture, mask, mode), resolve(device)
-    order = chain.names(stages, mode=mode, whole=choice.whole)
+    order = chain.names(stages, mode=mode, whole=choice.whole, steered=class_name is not None)
     filler = _filler(choice, class_name, order, mode, candidates, where, search_options)
     if on_stage:
         filler = replace(filler, stages=chain.watched(order, filler.stages, on_stage))

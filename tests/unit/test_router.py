@@ -89,6 +89,9 @@ class TestChain:
         assert whole == ("poisson", "attention")
         assert chain.names(chain.AUTO, mode="sharp", whole=False)[-1] == "texture"
         assert "texture" not in chain.names(chain.AUTO, mode="psnr", whole=False)
+        steered = {"mode": "sharp", "whole": False, "steered": True}
+        assert chain.names(chain.AUTO, **steered) == ("poisson",)
+        assert chain.names(("texture",), **steered) == ("texture",)
 
     def test_given_names_stay(self) -> None:
         assert chain.names(("seamless",), mode="sharp", whole=False) == ("seamless",)
