@@ -186,6 +186,7 @@ SHORT = (
 
 # Benchmarks without a short form, and why.
 LEFT_OUT = {
+    "search_precision": "compiles for a quarter of a minute; see its docstring",
     "refiner_ablation": "trains six refiners for half an hour; see its docstring",
     "choosing": "has no short form yet; see its docstring",
     "batch_kills": "kills runs for minutes; run `python benchmarks/batch_kills.py`",
