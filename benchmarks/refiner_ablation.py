@@ -25,7 +25,6 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +34,12 @@ import click
 import numpy as np
 import torch
 from provenance import commit
-from torch import Tensor, nn
+from torch import nn
 
 from inpaint import registry
 from inpaint.chain import SHARPNESS
 from inpaint.evaluate import lpips, metrics, protocols
+from inpaint.refine import between
 from inpaint.weights import read_config
 from pretrain import crossfit, data, fills, refiner
 from pretrain.options import RefinerOptions
@@ -47,7 +47,6 @@ from pretrain.run import Plan
 
 VARIANTS = ("none", "plain", "rnn", "lstm", "attention", "both")
 CHUNK = 32
-Refine = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def count(network: nn.Module) -> int:
@@ -60,25 +59,8 @@ def sized(options: RefinerOptions, wanted: float) -> RefinerOptions:
     return min(tried, key=lambda o: abs(count(refiner.fresh(o)) - wanted))
 
 
-def refining(network: nn.Module) -> Refine:
-    def refine(filled: Tensor, mask: Tensor, sharpness: Tensor) -> Tensor:
-        with torch.no_grad():
-            last: Tensor = network(filled, mask, sharpness)[-1]
-        return last.clamp(0, 1)
-
-    return refine
-
-
-def mixed(refine: Refine, filled: Tensor, mask: Tensor) -> Tensor:
-    """What ``--mode sharp`` shows: mostly the sharp picture, and the faithful one."""
-    aims = [torch.full((len(filled),), aim) for aim in (0.0, 1.0)]
-    mirror = refine(filled.flip(3), mask.flip(2), aims[0]).flip(3)
-    faithful = (refine(filled, mask, aims[0]) + mirror) / 2
-    return torch.lerp(faithful, refine(filled, mask, aims[1]), SHARPNESS["sharp"])
-
-
 def measured(
-    steps: list[Refine], held_out: np.ndarray, prior: Any, masks: tuple[str, ...]
+    networks: list[nn.Module], held_out: np.ndarray, prior: Any, masks: tuple[str, ...]
 ) -> dict[str, list[float]]:
     """Hole PSNR and LPIPS by mask, means over the held-out images."""
     judge, found = lpips.cached(), {}
@@ -90,8 +72,8 @@ def measured(
             filled = fills.fill(prior, truth.astype(np.float32) / 255, hole, seed=start)
             x = torch.from_numpy(filled).permute(0, 3, 1, 2).float().clamp(0, 1)
             mask = torch.from_numpy(hole).expand(len(x), -1, -1)
-            for refine in steps:
-                x = mixed(refine, x, mask)
+            for network in networks:
+                x = between(network, x, mask, SHARPNESS["sharp"]).clamp(0, 1)
             made = (x * 255).round().byte().permute(0, 2, 3, 1).numpy()
             made = np.where(hole[..., None], made, truth)
             for a, b in zip(made, truth, strict=True):
@@ -148,7 +130,9 @@ def main(
         common = {"size": size, "batch": batch, "lpips": lpips_weight, "adversarial": 0.5,
                   "sharp_share": 0.375}  # fmt: skip
 
-        def trained(name: str, wanted: float, last: int, before: Refine | None = None) -> nn.Module:
+        def trained(
+            name: str, wanted: float, last: int, before: refiner.Before | None = None
+        ) -> nn.Module:
             cell = "attention" if name == "plain" else name
             o = sized(RefinerOptions(**common, cell=cell, plain=name == "plain"), wanted)
             with tempfile.TemporaryDirectory() as folder:
@@ -161,7 +145,7 @@ def main(
             started, chain = time.process_time(), []
             if name == "both":
                 first = trained("lstm", parameters / 2, steps // 2)
-                second = trained("attention", parameters / 2, steps // 2, refining(first))
+                second = trained("attention", parameters / 2, steps // 2, refiner.running(first))
                 chain = [first, second]
             elif name != "none":
                 chain = [trained(name, parameters, steps)]
@@ -170,7 +154,7 @@ def main(
             rows[name] = {
                 "parameters": sum(map(count, chain)),
                 "cpu_seconds": round(spent),
-                **measured([refining(n) for n in chain], held_out, known, masks),
+                **measured(chain, held_out, known, masks),
             }
             print(json.dumps({"variant": name, **rows[name]}), flush=True)
             if out:

@@ -56,27 +56,27 @@ def refine(patch: Patch, kind: str, *, family: str, sharpness: float, **options:
     if not hole.any():
         return patch
     x = torch.from_numpy(small).permute(2, 0, 1)[None]
-    y = _between(network, x, torch.from_numpy(hole)[None], sharpness, options)
+    y = between(network, x, torch.from_numpy(hole)[None], sharpness, **options)
     change = (y - x)[0].permute(1, 2, 0).numpy()
     # enlarge takes pictures in [0, 1]; a change of the brightness by 1 either way is [-1, 1].
     grown = enlarge(change * 0.5 + 0.5, patch.mask.shape) * 2 - 1
     return patch.with_filled(np.clip(patch.filled + grown, 0, 1))
 
 
-def _between(
-    network: nn.Module, x: Tensor, hole: Tensor, sharpness: float, options: dict[str, Any]
+def between(
+    network: nn.Module, x: Tensor, hole: Tensor, sharpness: float, **options: Any
 ) -> Tensor:
-    """What the network makes of x (1, 3, S, S) and ``hole`` (1, S, S), between its two aims.
+    """What the network makes of x (N, 3, S, S) and ``hole`` (N, S, S), between its two aims.
 
     The faithful end is the mean of the guesses for the picture and for its mirror image: two err
-    less than either, and both were learnt from.
+    less than either, and both were learnt from. Not clipped.
     """
     import torch
 
     from inpaint.devices import one_thread
 
     def drawn(x: Tensor, hole: Tensor, aim: float) -> Tensor:
-        last: Tensor = network(x, hole, torch.full((1,), aim), **options)[-1]
+        last: Tensor = network(x, hole, torch.full((len(x),), aim), **options)[-1]
         return last
 
     with torch.inference_mode(), one_thread(x.device):

@@ -91,7 +91,11 @@ class PatchCritic(nn.Module):
 
 def earlier(folder: Path) -> Before:
     """The refiner in ``folder`` as the ``before`` of ``train``."""
-    network = load(folder)
+    return running(load(folder))
+
+
+def running(network: nn.Module) -> Before:
+    """A trained network as the ``before`` of ``train``."""
 
     def run_before(filled: Tensor, mask: Tensor, sharpness: Tensor) -> Tensor:
         with torch.no_grad():
