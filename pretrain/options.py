@@ -31,6 +31,7 @@ DOUBLED: Rule = ("8, 16, 32, 64, 128, ...", lambda v: v >= 8 and v & (v - 1) == 
 ZERO_UP: Rule = ("0 or more", lambda v: 0 <= v < math.inf)
 PART: Rule = ("0 to 1", lambda v: 0 <= v <= 1)
 FOLDED: Rule = ("a multiple of 32", lambda v: v >= 32 and v % 32 == 0)
+EIGHTFOLD: Rule = ("a multiple of 8", lambda v: v >= 8 and v % 8 == 0)
 FOURFOLD: Rule = ("a multiple of 4", lambda v: v >= 4 and v % 4 == 0)
 
 REFINERS = ("rnn", "lstm", "attention")
@@ -230,4 +231,26 @@ class RefinerOptions(Checked):
     ema: float = knob(0.998, "Decay of the moving average of the weights.", DECAY)
     batch: int = knob(24, "Images a step.", EVEN)
     sharp_share: float = knob(0.25, "Share of them that aims at sharpness.", PART)
+    seed: int = knob(0, "Seed of everything random.", SEED)
+
+
+@dataclass(frozen=True)
+class CompletionOptions(Checked):
+    """``pretrain completion``."""
+
+    size: int = knob(128, "Side of the views in pixels.", FOLDED)
+    width: int = knob(32, "Channels at the finest level; a multiple of 8.", EIGHTFOLD)
+    per_image: int = knob(4, "Views of each image, each with another mask.", COUNT)
+    min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
+    pose: bool = knob(False, "Turn, scale and move every second view a little.", FLAG)
+    lr: float = knob(6e-4, "Step size at the start; falls to a twentieth along a cosine.", POSITIVE)
+    critic_lr: float = knob(4e-4, "Step size of the discriminator.", POSITIVE)
+    gamma: float = knob(0.1, "Weight of the discriminator's gradient penalty R1.", WEIGHT)
+    lpips: float = knob(8.0, "Weight of LPIPS in the sharp part of a batch.", WEIGHT)
+    features: float = knob(20.0, "Weight of feature matching there.", WEIGHT)
+    adversarial: float = knob(0.3, "Weight of the discriminator there.", WEIGHT)
+    fidelity: float = knob(0.25, "Weight of the pixels there.", WEIGHT)
+    ema: float = knob(0.998, "Decay of the moving average of the weights.", DECAY)
+    batch: int = knob(16, "Images a step, 2 or more.", EVEN)
+    sharp_share: float = knob(0.625, "Share of them that aims at sharpness.", PART)
     seed: int = knob(0, "Seed of everything random.", SEED)

@@ -1,0 +1,110 @@
+"""``pretrain completion``: a network that draws large holes, guided by a Gaussian's fill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from inpaint.cli.progress import bar
+from pretrain.cli import loop
+from pretrain.cli.parameters import FOLDER, common, knobs, steps
+from pretrain.cli.target import Target
+from pretrain.options import CompletionOptions
+
+if TYPE_CHECKING:
+    from inpaint.priors.gaussian import Gaussian
+    from pretrain.data import Images
+    from pretrain.guided import Guided
+    from pretrain.run import Outcome, Plan
+
+
+@click.command(name="completion")
+@common
+@steps
+@knobs(CompletionOptions)
+@click.option("--prior", required=True, help="Gaussian prior whose fills guide the network.")
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    default=4,
+    show_default=True,
+    help="Fit so many Gaussians like PRIOR, each without a share of the images, which it then "
+    "fills: what a prior was fitted on it fills better than anything new.",
+)
+@click.option(
+    "--held-out",
+    multiple=True,
+    type=FOLDER,
+    help="Images to measure the network on at each checkpoint; never trained on.",
+)
+@click.option("--init", type=FOLDER, help="Completion network of the same width to go on from.")
+def command(
+    prior: str, folds: int, held_out: tuple[Path, ...], init: Path | None, **given: Any
+) -> None:
+    """Train a network that draws large holes in one pass, guided by a Gaussian."""
+    from inpaint import registry
+    from inpaint.weights import read_config
+    from pretrain import completion, crossfit, data, guided
+
+    config = read_config(registry.prior_folder(prior))
+    crossfit.check(config)
+    given["family"] = given["family"] or config.get("family")
+    cache = given["cache"] or given["out"] / "cache"
+
+    def made(images: Images, options: CompletionOptions, *, honest: bool) -> Guided:
+        with bar() as progress:
+            task = progress.add_task("guides")
+
+            def fitted() -> Sequence[Gaussian]:
+                if not honest:
+                    return [registry.load_prior(prior)]  # type: ignore[list-item]
+                fits = progress.add_task("priors")
+                return crossfit.priors(
+                    images,
+                    config,
+                    folds,
+                    callback=lambda done, total: progress.update(fits, completed=done, total=total),
+                )
+
+            return guided.make(
+                images,
+                fitted,
+                count=folds if honest else 1,
+                name=f"{config.get('sha256')} in {folds if honest else 1}",
+                size=options.size,
+                cache=cache,
+                per_image=options.per_image if honest else 1,
+                min_scale=options.min_scale,
+                pose=options.pose and honest,
+                seed=options.seed if honest else options.seed + 1,
+                callback=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+
+    def train(images: Images, options: CompletionOptions, plan: Plan) -> tuple[Any, Outcome]:
+        apart = None
+        if held_out:
+            side = round(options.size / options.min_scale)
+            others = data.load(held_out, size=side, cache=cache, workers=given["workers"])
+            apart = made(others, options, honest=False)
+        items = made(images, options, honest=True)
+        return completion.train(items, options, plan, held_out=apart, init=init)
+
+    loop.run(train, given, CompletionOptions, save=_save)
+
+
+def _save(target: Target, network: Any, options: Any, **facts: Any) -> None:
+    """Write the folder of a network, as the stages load it."""
+    from inpaint.priors.convnets import halved
+
+    config = {
+        **network.config(),
+        "family": target.family,
+        "view": target.view,
+        "data": target.data_note,
+        "training": {**asdict(options), **facts},
+    }
+    target.write(config, target.stored(halved(refiner=network)), facts["seconds"])

@@ -1,0 +1,157 @@
+"""Training of a completion network (``inpaint.stages.completion``), self-supervised.
+
+One network learns two aims, told apart by its input ``sharpness``. With y its picture, x the true
+one, H the hole and D the discriminator of ``pretrain.critic``,
+
+- at 0, fidelity:   log MSE_H(y, x), whose gradient is that of the PSNR of the hole;
+- at 1, sharpness:  w log MSE_H(y, x) + v LPIPS(y, x) + u FM_D(y, x) - a D(y)
+
+with LPIPS as in Zhang et al. 2018 and FM the distance of D's features (Wang et al. 2018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from inpaint.errors import WeightsError
+from inpaint.evaluate import lpips
+from inpaint.refine import load
+from inpaint.stages.completion import Completion
+from pretrain import data, precision, sheets
+from pretrain.checkpoint import Stateful
+from pretrain.critic import Opponent
+from pretrain.ema import Average
+from pretrain.guided import Guided
+from pretrain.log import append
+from pretrain.options import CompletionOptions
+from pretrain.precision import autocast
+from pretrain.refiner import DECIBELS, log_mse
+from pretrain.run import Outcome, Plan, run
+
+WARMUP = 200  # steps over which the step size rises
+SHOWN = 8  # pictures on the sheet of samples
+
+
+def fresh(o: CompletionOptions, init: Path | None = None) -> Completion:
+    """An untrained network as the options say, or with the weights of the folder ``init``.
+
+    Raises WeightsError when ``init`` has another width or kind.
+    """
+    with torch.random.fork_rng():
+        torch.default_generator.manual_seed(o.seed)
+        network = Completion(size=o.size, width=o.width)
+    if init:
+        try:
+            network.load_state_dict(load(init).state_dict())
+        except RuntimeError as error:
+            raise WeightsError(
+                f"{init}: is no completion network of --width {o.width}; give its width"
+            ) from error
+    return network
+
+
+def train(
+    items: Guided,
+    options: CompletionOptions,
+    plan: Plan,
+    *,
+    held_out: Guided | None = None,
+    init: Path | None = None,
+) -> tuple[nn.Module, Outcome]:
+    """Train on ``items`` until ``plan`` says stop; returns the averaged network.
+
+    With every checkpoint the averaged network is measured on ``held_out``: its hole PSNR at
+    sharpness 0 and its LPIPS at 1 go to ``held_out.csv``. ``init`` is a network to go on from.
+    Raises WeightsError when that has other sizes.
+    """
+    o, device = options, plan.device
+    precision.prepare(device)
+    network = fresh(o, init)
+    nn.Module.to(network, device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = Average(network, o.ema)
+    optimiser = torch.optim.Adam(network.parameters(), o.lr, (0.9, 0.99), fused=True)
+    opponent = Opponent(lr=o.critic_lr, gamma=o.gamma, seed=o.seed, device=device)
+    judge = lpips.load(device=device)
+    faithful = min(o.batch - 1, max(1, round(o.batch * (1 - o.sharp_share))))
+    sharp = slice(faithful, None)
+    sharpness = (torch.arange(o.batch) >= faithful).float().to(device)
+    weight = torch.where(sharpness > 0, o.fidelity, 1.0)
+    at = [0]  # the step, for the report on held-out pictures
+
+    def step(t: int) -> dict[str, Tensor]:
+        at[0] = t + 1
+        turn = torch.tensor(torch.pi * min(1.0, t / plan.steps)).cos().item()
+        rise = min(1.0, (t + 1) / WARMUP)
+        optimiser.param_groups[0]["lr"] = o.lr * rise * (0.525 + 0.475 * turn)
+        chosen = data.indices(len(items), o.batch, seed=o.seed, step=t)
+        x, filled, mask = (part.to(device) for part in items.batch(chosen))
+        with autocast(device):
+            y = network(filled, mask, sharpness)[-1]
+        y = y.float()
+        last = log_mse(y, x, mask)
+        loss = (weight * last).mean()
+        fake, real, hole = y[sharp].clamp(0, 1), x[sharp], mask[sharp, None].float()
+        share = len(fake) / o.batch
+        with autocast(device):
+            seen = judge.loss(fake, real).float()
+        d, wanted = opponent.step(fake, real, hole, t=t)
+        g, apart = opponent.verdict(fake, wanted, hole)
+        loss = loss + share * (o.lpips * seen.mean() + o.adversarial * g + o.features * apart)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        average.update(network)
+        start = log_mse(filled, x, mask)[:faithful]
+        return {
+            "gain": DECIBELS * (last[:faithful] - start).mean().detach(),
+            "psnr": DECIBELS * last[:faithful].mean().detach(),
+            "lpips": seen.mean().detach(),
+            "features": apart.detach(),
+            "g": g.detach(),
+            "d": d,
+        }
+
+    def sheet(path: Path) -> None:
+        shown = held_out or items
+        chosen = torch.linspace(0, len(shown) - 1, SHOWN).long().numpy()
+        x, filled, mask = (part.to(device) for part in shown.batch(chosen))
+        rows = [drawn(average.module, filled, mask, sharp) for sharp in (0.0, 1.0)]
+        erased = torch.where(mask[:, None], 0.5, x)
+        together = torch.stack([erased, filled, *rows, x], 1).flatten(0, 1)
+        sheets.write(path, together.clamp(0, 1), columns=10)
+        if held_out:
+            figures = measured(average.module, held_out, judge, device)
+            append(plan.out / "held_out.csv", {"step": at[0], **figures})
+
+    parts: dict[str, Stateful] = {"network": network, "average": average, "optimiser": optimiser}
+    outcome = run(step, parts | opponent.parts(), plan, sheet=sheet)
+    return average.module.cpu(), outcome
+
+
+def drawn(network: nn.Module, filled: Tensor, mask: Tensor, sharpness: float) -> Tensor:
+    """What the network makes of (N, 3, S, S) at one sharpness, in [0, 1], without gradients."""
+    aim = torch.full((len(filled),), sharpness, device=filled.device)
+    with torch.no_grad(), autocast(filled.device):
+        made: Tensor = network(filled, mask, aim)[-1].float().clamp(0, 1)
+    return made
+
+
+def measured(
+    network: nn.Module, items: Guided, judge: lpips.Lpips, device: torch.device
+) -> dict[str, float]:
+    """Mean hole PSNR of all items at sharpness 0, mean LPIPS at 1, and both of the guide."""
+    found: dict[str, list[Tensor]] = {"psnr": [], "lpips": [], "guide": [], "guide_lpips": []}
+    step: Callable[[int], range] = lambda i: range(i, min(i + 16, len(items)))  # noqa: E731
+    for i in range(0, len(items), 16):
+        x, filled, mask = (part.to(device) for part in items.batch(torch.tensor(step(i)).numpy()))
+        found["psnr"].append(DECIBELS * log_mse(drawn(network, filled, mask, 0.0), x, mask))
+        found["guide"].append(DECIBELS * log_mse(filled, x, mask))
+        with torch.no_grad(), autocast(device):
+            found["lpips"].append(judge.loss(drawn(network, filled, mask, 1.0), x).float())
+            found["guide_lpips"].append(judge.loss(filled, x).float())
+    return {name: float(torch.cat(values).mean()) for name, values in found.items()}

@@ -1,0 +1,250 @@
+"""What a completion network learns from: views of pictures, wide masks, and a Gaussian's fills.
+
+An item is a view (a cut or a slight change of pose, mirrored or not, of one picture), the mask of
+its group, and the fill that a Gaussian makes of the whole view at its own small side. Items are
+functions of (seed, number) alone; only the fills are stored, since they are dear. A picture is
+filled by a Gaussian that was not fitted on it (``pretrain.crossfit``): the fills are then as good
+or bad as those of new pictures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from inpaint.errors import OutputError
+from inpaint.priors.gaussian import Gaussian
+from inpaint.resize import enlarge, shrink
+from pretrain import data, holes
+
+GROUP = 32  # items that share a mask, which is what makes a closed form cheap
+
+
+@dataclass(frozen=True)
+class Views:
+    """Views of pictures by number.
+
+    Attributes
+    ----------
+    images : data.Images
+        Cached at ``size / min_scale``.
+    size : int
+        Side S of a view.
+    image_of : ndarray (P,) of int
+        The picture of each view.
+    min_scale : float
+        Smallest cut, as a share of the cached side.
+    pose : bool
+        Change the pose of every second view a little: pictures that are all framed alike are
+        never framed quite alike.
+    seed : int
+        Of everything random.
+    """
+
+    images: data.Images
+    size: int
+    image_of: np.ndarray
+    min_scale: float = 1.0
+    pose: bool = False
+    seed: int = 0
+
+    def __len__(self) -> int:
+        return len(self.image_of)
+
+    def take(self, chosen: Sequence[int] | np.ndarray) -> np.ndarray:
+        """The views ``chosen``, uint8 (n, S, S, 3)."""
+        return np.stack([self._view(int(i)) for i in chosen])
+
+    def _view(self, i: int) -> np.ndarray:
+        rng = np.random.default_rng([self.seed, 11, i])
+        image = self.images.pixels[self.image_of[i]]
+        side = round(self.images.size * rng.uniform(self.min_scale, 1.0))
+        y, x = rng.integers(0, self.images.size - side + 1, 2)
+        view = np.ascontiguousarray(image[y : y + side, x : x + side])
+        if self.pose and rng.random() < 0.5:
+            view = _posed(view, rng)
+        view = _resized(view, self.size)
+        if rng.random() < 0.15:  # a picture that was enlarged before it came
+            view = _resized(_resized(view, int(self.size * rng.uniform(0.5, 0.95))), self.size)
+        if rng.random() < 0.5:
+            gain, offset = rng.uniform(0.85, 1.15), rng.uniform(-16, 16)
+            view = np.clip(view * np.float32(gain) + np.float32(offset), 0, 255)
+        view = np.rint(view).astype(np.uint8)
+        return view[:, ::-1] if rng.random() < 0.5 else view
+
+
+def _posed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The picture turned by up to 4 degrees, scaled by up to 6 %, moved by up to 3 %."""
+    side = image.shape[0]
+    turn = cv2.getRotationMatrix2D(
+        ((side - 1) / 2, (side - 1) / 2), rng.uniform(-4, 4), rng.uniform(0.94, 1.06)
+    )
+    turn[:, 2] += rng.uniform(-0.03, 0.03, 2) * side
+    posed: np.ndarray = cv2.warpAffine(
+        image, turn, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+    )
+    return posed
+
+
+def _resized(image: np.ndarray, side: int) -> np.ndarray:
+    if image.shape[0] == side:
+        return image
+    how = cv2.INTER_AREA if image.shape[0] > side else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (side, side), interpolation=how))
+
+
+@dataclass(frozen=True)
+class Guided:
+    """Views with the mask and the Gaussian's fill of each.
+
+    Attributes
+    ----------
+    views : Views
+        P of them.
+    masks : ndarray (M, S, S) of bool
+        True = hole.
+    mask_of : ndarray (P,) of int
+        The mask of each view.
+    fills : ndarray (P, G, G, 3) of uint8
+        Memory-mapped: the Gaussian's picture of the whole view at its side G.
+    """
+
+    views: Views
+    masks: np.ndarray
+    mask_of: np.ndarray
+    fills: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+    def batch(self, chosen: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        """Truth and guided picture (n, 3, S, S) in [0, 1], mask (n, S, S), of the items chosen."""
+        truth = self.views.take(chosen).astype(np.float32) / 255
+        masks = self.masks[self.mask_of[chosen]]
+        size = self.views.size
+        filled = truth.copy()
+        for row, item in enumerate(chosen):
+            guide = enlarge(self.fills[item].astype(np.float32) / 255, (size, size))
+            filled[row][masks[row]] = guide[masks[row]]
+        x, y = (
+            torch.from_numpy(a).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+            for a in (truth, filled)
+        )
+        return x, y, torch.from_numpy(masks)
+
+
+def make(
+    images: data.Images,
+    priors: Callable[[], Sequence[Gaussian]],
+    *,
+    count: int,
+    name: str,
+    size: int,
+    cache: Path,
+    per_image: int,
+    min_scale: float = 1.0,
+    pose: bool = False,
+    seed: int = 0,
+    callback: Callable[[int, int], None] | None = None,
+) -> Guided:
+    """Fill ``per_image`` views of each picture, or map the fills that an earlier call has made.
+
+    Parameters
+    ----------
+    images : data.Images
+        Cached at ``size / min_scale``.
+    priors : callable
+        Gives ``count`` Gaussians; asked only when there is something to fill. Picture i is filled
+        by Gaussian i mod ``count``.
+    count : int
+        How many Gaussians there are.
+    name : str
+        What tells them from others, for the cache's key.
+    size : int
+        Side S of the views.
+    cache : Path
+        Folder for the fills.
+    per_image : int
+        Views of each picture.
+    min_scale, pose, seed
+        See ``Views``.
+    callback : callable, optional
+        ``callback(done, total)`` after every group.
+
+    Raises
+    ------
+    OutputError
+        When the cache cannot be written.
+    """
+    image_of, mask_of = _plan(len(images), count, per_image, seed)
+    views = Views(images, size, image_of, min_scale, pose, seed)
+    masks = holes.draw(int(mask_of.max()) + 1, size, seed=seed)
+    sample = hashlib.sha256(images.pixels[:: max(1, len(images) // 64)].tobytes()).hexdigest()
+    facts = [name, size, per_image, min_scale, pose, GROUP, seed, len(images), sample]
+    digest = hashlib.sha256(json.dumps(facts).encode() + masks.tobytes())
+    path = cache / f"guides-{digest.hexdigest()[:16]}.npy"
+    if not path.exists():
+        _write(path, views, masks, mask_of, priors(), callback)
+    return Guided(views, masks, mask_of, np.load(path, mmap_mode="r"))
+
+
+def _plan(n: int, priors: int, per_image: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Picture and mask of every item; a group shares its mask and its prior."""
+    rng = np.random.default_rng([seed, 13])
+    image_of, mask_of, groups = [], [], 0
+    for _ in range(per_image):
+        for k in range(priors):
+            own = rng.permutation(np.arange(k, n, priors))
+            image_of.append(own)
+            mask_of.append(groups + np.arange(len(own)) // GROUP)
+            groups = int(mask_of[-1][-1]) + 1
+    return np.concatenate(image_of), np.concatenate(mask_of)
+
+
+def _write(
+    path: Path,
+    views: Views,
+    masks: np.ndarray,
+    mask_of: np.ndarray,
+    priors: Sequence[Gaussian],
+    callback: Callable[[int, int], None] | None,
+) -> None:
+    """Fill all items into ``path``, which appears whole or not at all."""
+    temporary = path.with_suffix(f".{os.getpid()}.npy")
+    small = priors[0].size
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shape = (len(views), small, small, 3)
+        out = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
+        for m, mask in enumerate(masks):
+            rows = np.flatnonzero(mask_of == m)
+            prior = priors[views.image_of[rows[0]] % len(priors)]
+            out[rows] = filled(prior, views.take(rows), mask)
+            if callback:
+                callback(m + 1, len(masks))
+        out.flush()
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(
+            f"{path.parent}: fills not written ({error.strerror or error}); "
+            "free some space or name another --cache"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def filled(prior: Gaussian, views: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The Gaussian's pictures of ``views`` (n, S, S, 3) that share a mask (S, S), uint8."""
+    small = [shrink(view.astype(np.float32) / 255, mask, prior.size) for view in views]
+    x = torch.from_numpy(np.stack([s for s, _ in small])).permute(0, 3, 1, 2)
+    found = prior.generate(prior.means(x, torch.from_numpy(small[0][1])).float()).clamp(0, 1)
+    return np.asarray((found * 255).round().byte().permute(0, 2, 3, 1).numpy())
