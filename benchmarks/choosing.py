@@ -21,8 +21,8 @@ import numpy as np
 from restore import grey, noisy, small
 
 from inpaint import images
-from inpaint.choose import choose, sees_whole
 from inpaint.evaluate import data, protocols
+from inpaint.pipeline.choose import choose, sees_whole
 from inpaint.restore import restore_picture
 
 FILE = click.Path(exists=True, path_type=Path)

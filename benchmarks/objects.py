@@ -25,12 +25,12 @@ import numpy as np
 from PIL import Image
 from seams import energy_ratio, seam_ratio
 
-from inpaint import sheet as sheets
 from inpaint.errors import InpaintError
 from inpaint.evaluate import data, methods
 from inpaint.evaluate.compare import Comparer
 from inpaint.evaluate.method import Method
 from inpaint.evaluate.metrics import measure
+from inpaint.images import sheet as sheets
 
 METHODS = (
     "telea",

@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 import torch
 
-from inpaint import registry
 from inpaint.evaluate import data, protocols
 from inpaint.search import search
+from inpaint.zoo import registry
 
 
 @click.command()

@@ -24,9 +24,9 @@ from torch import Tensor, nn
 
 from inpaint.errors import InpaintError
 from inpaint.evaluate import protocols
-from inpaint.losses import context_weights
 from inpaint.priors import Prior
 from inpaint.priors.start import Start, shapes_of
+from inpaint.search.contextual import context_weights
 from pretrain import data, precision, sheets
 from pretrain.checkpoint import Stateful
 from pretrain.ema import Average

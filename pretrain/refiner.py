@@ -28,9 +28,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from inpaint.errors import WeightsError
 from inpaint.evaluate import lpips
-from inpaint.refine import load
 from inpaint.stages.attention import Attention
 from inpaint.stages.recurrent import Recurrent
+from inpaint.stages.refine import load
 from pretrain import fills, precision, sheets
 from pretrain.checkpoint import Stateful
 from pretrain.ema import Average

@@ -61,8 +61,8 @@ class Filler:
         """Load torch and the prior on one thread, on this worker's own device."""
         import torch
 
-        from inpaint import registry
         from inpaint.devices import resolve
+        from inpaint.zoo import registry
 
         torch.set_num_threads(1)  # workers are what runs at the same time
         where = resolve(self.device)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from inpaint import classes, registry
 from inpaint.cli.errors import FAILED, INTERRUPTED
 from inpaint.cli.progress import bar
 from inpaint.errors import UnknownNameError
+from inpaint.zoo import classes, registry
 
 if TYPE_CHECKING:
     from rich.progress import Progress

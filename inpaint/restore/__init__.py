@@ -21,11 +21,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from inpaint import images, registry
-from inpaint.choose import sees_whole
+from inpaint import images
 from inpaint.devices import resolve
 from inpaint.errors import ImageError, InpaintError, UnknownNameError, WeightsError
 from inpaint.images import Picture
+from inpaint.pipeline.choose import sees_whole
 from inpaint.priors import Prior
 from inpaint.priors.gaussian import Gaussian
 from inpaint.restore import patches, select, windows
@@ -33,6 +33,7 @@ from inpaint.restore.noise import estimate
 from inpaint.restore.posterior import Posterior
 from inpaint.restore.task import Task
 from inpaint.search import search
+from inpaint.zoo import registry
 
 SCALES = (2, 4)
 SEARCHED = 8  # windows at once

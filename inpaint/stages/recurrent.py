@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, max_pool2d, pixel_shuffle, pixel_unshuffle
 
-from inpaint.patch import Patch
+from inpaint.stages.patch import Patch
 
 GRID = 32  # side of the finest feature maps, whatever the picture's side
 CELLS = ("rnn", "lstm")
@@ -32,7 +32,7 @@ PASSES = 3
 
 def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0, passes: int = PASSES) -> Patch:
     """Refine the fill with a convolutional recurrent network, from the hole's border inward."""
-    from inpaint.refine import refine
+    from inpaint.stages.refine import refine
 
     return refine(patch, "recurrent", family=family, sharpness=sharpness, passes=passes)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from small_disk import small_disk
 
-from inpaint import images, weights
+from inpaint import images
 from inpaint.batch import memory
 from inpaint.batch.crew import crew
 from inpaint.batch.disk import Disk
@@ -27,6 +27,7 @@ from inpaint.batch.remote import Remote
 from inpaint.batch.stop import Stop
 from inpaint.batch.storage import is_file, is_folder, open_folder, parent
 from inpaint.errors import ImageError, InpaintError, OutputError
+from inpaint.zoo import weights
 
 # The manifest
 
@@ -339,8 +340,8 @@ def test_weights_that_take_part_change_the_fingerprint_and_others_do_not(
         config = real(folder)
         return config | {changed["key"]: "new"} if folder.name == changed["folder"] else config
 
-    monkeypatch.setattr("inpaint.weights.read_config", read)
-    monkeypatch.setattr("inpaint.registry.read_config", read)
+    monkeypatch.setattr("inpaint.zoo.weights.read_config", read)
+    monkeypatch.setattr("inpaint.zoo.registry.read_config", read)
     faces, auto = Options(prior="faces64-vae"), Options()
     own = Options(prior=tiny_folders["vae"])
     before = [one.fingerprint() for one in (faces, auto, own)]

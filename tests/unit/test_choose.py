@@ -9,11 +9,12 @@ import pytest
 import torch
 from skimage import data
 
-from inpaint import images, registry, weights
-from inpaint.chain import MODES
-from inpaint.choose import OVERVIEW, choose, families, overview, sees_whole
+from inpaint import images
 from inpaint.errors import WeightsError
+from inpaint.pipeline.choose import OVERVIEW, choose, families, overview, sees_whole
 from inpaint.priors import dcgan, gaussian
+from inpaint.stages.chain import MODES
+from inpaint.zoo import registry, weights
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from inpaint.crop import Box, Crop, plan
 from inpaint.errors import MaskError
+from inpaint.pipeline.crop import Box, Crop, plan
 
 
 def masked(shape: tuple[int, int], *boxes: tuple[int, int, int, int]) -> np.ndarray:

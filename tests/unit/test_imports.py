@@ -85,8 +85,8 @@ def test_no_imports_run_in_a_circle() -> None:
 def test_the_whole_of_both_packages_was_looked_at() -> None:
     known = modules(ROOT)
     assert {"inpaint.search.latent", "inpaint.cli.fill", "pretrain.cli.gan"} <= set(known)
-    edges = imported(known["inpaint.pipeline"], known, lazy=False)
-    assert {"inpaint.filler", "inpaint.crop", "inpaint.images"} <= edges
+    edges = imported(known["inpaint.pipeline.compose"], known, lazy=False)
+    assert {"inpaint.pipeline.filler", "inpaint.pipeline.crop", "inpaint.images"} <= edges
     assert "inpaint.pipeline" in imported(known["inpaint.cli.filling"], known, lazy=True)
     assert "inpaint.pipeline" not in imported(known["inpaint.cli.filling"], known, lazy=False)
 

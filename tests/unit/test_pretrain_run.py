@@ -23,8 +23,8 @@ from rich.console import Console
 from small_disk import small_disk
 from torch import Tensor, nn
 
-from inpaint import registry
 from inpaint.errors import InpaintError, OutputError, SearchError, WeightsError
+from inpaint.zoo import registry
 from pretrain import checkpoint, data, gan, vae
 from pretrain.cli import main
 from pretrain.options import GanOptions, VaeOptions

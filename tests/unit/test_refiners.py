@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from inpaint import refine, registry, weights
 from inpaint.errors import WeightsError
-from inpaint.patch import Patch
 from inpaint.priors.convnets import halved
-from inpaint.stages import attention, recurrent
+from inpaint.stages import attention, recurrent, refine
 from inpaint.stages.attention import Attend, Attention
+from inpaint.stages.patch import Patch
 from inpaint.stages.recurrent import Recurrent, depth
+from inpaint.zoo import registry, weights
 
 SIDE = 64
 

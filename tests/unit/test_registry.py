@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import torch
 
-from inpaint import registry, weights
 from inpaint.errors import InpaintError, UnknownNameError, WeightsError
 from inpaint.priors import dcgan, gaussian
+from inpaint.zoo import registry, weights
 
 
 def test_every_kind_and_stage_can_be_imported() -> None:
     assert {"dcgan", "gaussian", "vae"} <= set(registry.kinds())
-    assert {"poisson", "seamless"} <= set(registry.stages())
+    assert {"poisson", "texture"} <= set(registry.stages())
     for name in registry.stages():
         assert callable(registry.stage(name))
 
@@ -38,7 +38,7 @@ def test_folders_of_other_weights_are_no_priors() -> None:
 @pytest.mark.parametrize("call", ["kinds", "stages", "priors"])
 def test_names_are_listed_without_importing_torch(call: str) -> None:
     code = (
-        f"import sys; from inpaint import registry; print(registry.{call}()); "
+        f"import sys; from inpaint.zoo import registry; print(registry.{call}()); "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -65,7 +65,7 @@ def test_unknown_names_get_a_hint() -> None:
         registry.load_prior(name[:-1])
     with pytest.raises(UnknownNameError, match="did you mean 'poisson'"):
         registry.stage("poison")
-    with pytest.raises(UnknownNameError, match="known: attention, poisson, recurrent, sea"):
+    with pytest.raises(UnknownNameError, match="known: attention, poisson, recurrent, tex"):
         registry.stage("xyz")
 
 

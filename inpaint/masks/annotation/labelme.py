@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from inpaint import images, objects
-from inpaint.annotation.shared import Place, check_size, choose, guarded, load, not_empty
+from inpaint import images
 from inpaint.errors import ImageError, MaskError, SelectionError
+from inpaint.masks import objects
+from inpaint.masks.annotation.shared import Place, check_size, choose, guarded, load, not_empty
 
 # What labelme can draw that holds no area.
 _THIN = frozenset({"line", "linestrip", "point", "points"})

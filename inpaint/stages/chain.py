@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from inpaint import registry
-from inpaint.patch import Patch
+from inpaint.stages.patch import Patch
+from inpaint.zoo import registry
 
 Stage = Callable[[Patch], Patch]
 Watch = Callable[[str, Patch], None]

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from inpaint import masks
-from inpaint.classical import baseline
+from inpaint.pipeline.classical import baseline
 
 Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]
 # A hole this deep is a blob: nothing but a prior has a chance. In pixels of the prior's view,

@@ -12,7 +12,7 @@ from torch import Tensor
 from inpaint import images
 from inpaint.errors import OutputError
 from inpaint.images import Picture
-from inpaint.sheet import sheet
+from inpaint.images.sheet import sheet
 
 FRAMES = 12
 

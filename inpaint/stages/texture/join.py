@@ -20,7 +20,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.texture.levels import Map
+from inpaint.stages.texture.levels import Map
 
 _GRID = 6.0  # a blur of more pixels than twice this is made on a coarser grid
 _FOUR = ((0, 1), (0, -1), (1, 0), (-1, 0))

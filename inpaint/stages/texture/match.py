@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from inpaint.texture.features import RADIUS, SIDE, UNIT, opponent
-from inpaint.texture.levels import Map
+from inpaint.stages.texture.features import RADIUS, SIDE, UNIT, opponent
+from inpaint.stages.texture.levels import Map
 
 _ROWS = 256  # targets a product: bounds the memory to that many times the sources
 _SIDES = ((0, 1), (0, -1), (1, 0), (-1, 0))

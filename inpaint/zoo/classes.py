@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from inpaint import registry
 from inpaint.errors import UnknownNameError
-from inpaint.weights import read_config
+from inpaint.zoo import registry
+from inpaint.zoo.weights import read_config
 
 if TYPE_CHECKING:
     from inpaint.priors import Prior

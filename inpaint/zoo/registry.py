@@ -15,22 +15,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inpaint.errors import UnknownNameError, WeightsError
-from inpaint.weights import read_config
+from inpaint.zoo.weights import read_config
 
 if TYPE_CHECKING:
-    from inpaint.patch import Patch
     from inpaint.priors import Prior
+    from inpaint.stages.patch import Patch
 
 log = logging.getLogger(__name__)
-HERE = Path(__file__).parent
-ZOO = HERE / "zoo"
+ZOO = Path(__file__).parent
+HERE = ZOO.parent
 # Files in priors/ that several kinds share, and those in restore/ that several tasks share.
-SHARED = {"__init__", "convnets", "packing", "spatial", "start"}
+SHARED = {"__init__", "convnets", "packing", "perceptual", "spatial", "start"}
+SHARED |= {"patch", "chain", "refine"}
 SHARED |= {"noise", "patches", "posterior", "select", "task", "windows"}
 
 
 def _modules(folder: str) -> list[str]:
-    return sorted(p.stem for p in (HERE / folder).glob("*.py") if p.stem not in SHARED)
+    found = {p.stem for p in (HERE / folder).glob("*.py")}
+    found |= {p.parent.name for p in (HERE / folder).glob("*/__init__.py")}
+    return sorted(found - SHARED)
 
 
 def kinds() -> list[str]:
@@ -73,7 +76,8 @@ def shipped() -> dict[str, dict[str, Any]]:
 
 def about(stage: str) -> str:
     """The description of a stage: its module's docstring, read without importing it."""
-    text = (HERE / "stages" / f"{stage}.py").read_text(encoding="utf-8")
+    file = HERE / "stages" / f"{stage}.py"
+    text = (file if file.exists() else file.with_suffix("") / "__init__.py").read_text("utf-8")
     return ast.get_docstring(ast.parse(text)) or ""
 
 
@@ -140,7 +144,7 @@ def _load(folder: Path, version: str, device: str) -> Prior:
     """Load; ``version`` only tells an older state of the folder from a newer one."""
     import torch
 
-    from inpaint import weights
+    from inpaint.zoo import weights
 
     config, tensors = weights.load(folder)
     if config["kind"] not in kinds():

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from inpaint import images, registry, weights
+from inpaint import images
 from inpaint.errors import WeightsError
 from inpaint.images import Picture
-from inpaint.resize import shrink
+from inpaint.images.resize import shrink
+from inpaint.zoo import registry, weights
 
 if TYPE_CHECKING:
     from inpaint.priors.gaussian import Gaussian

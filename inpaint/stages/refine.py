@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from inpaint import registry
 from inpaint.errors import WeightsError
-from inpaint.patch import Patch
-from inpaint.resize import enlarge
-from inpaint.weights import read_config
+from inpaint.images.resize import enlarge
+from inpaint.stages.patch import Patch
+from inpaint.zoo import registry
+from inpaint.zoo.weights import read_config
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -115,8 +115,8 @@ def load(folder: Path) -> nn.Module:
 @lru_cache(maxsize=8)
 def _load(folder: Path, version: str) -> nn.Module:
     """Load; ``version`` only tells an older state of the folder from a newer one."""
-    from inpaint import weights
     from inpaint.priors import convnets
+    from inpaint.zoo import weights
 
     config, tensors = weights.load(folder)
     try:

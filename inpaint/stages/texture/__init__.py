@@ -9,14 +9,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.patch import Patch
-from inpaint.resize import fill_nearest
+from inpaint.images.resize import fill_nearest
+from inpaint.stages.patch import Patch
 from inpaint.stages.poisson import membrane
-from inpaint.texture.features import DIMENSIONS, SIDE, Weights, constant, describe, gradients
-from inpaint.texture.join import join
-from inpaint.texture.levels import Level, Map, pyramid, sources
-from inpaint.texture.match import distances, exact, peel, propagate, settle
-from inpaint.texture.vote import confidence, likeness, vote
+from inpaint.stages.texture.features import DIMENSIONS, SIDE, Weights, constant, describe, gradients
+from inpaint.stages.texture.join import join
+from inpaint.stages.texture.levels import Level, Map, pyramid, sources
+from inpaint.stages.texture.match import distances, exact, peel, propagate, settle
+from inpaint.stages.texture.vote import confidence, likeness, vote
 
 _THIN = 2.0  # holes no deeper than this stay as they are: a smooth fill looks as good there
 _DEEPEST, _LARGEST = 8.0, 30_000  # where the search begins: depth of the hole, pixels in all

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpaint import router
-from inpaint.chain import Stage
 from inpaint.errors import SearchError
-from inpaint.patch import Patch
+from inpaint.images.resize import enlarge, shrink
+from inpaint.pipeline import router
+from inpaint.pipeline.router import Route
 from inpaint.priors import Prior
-from inpaint.resize import enlarge, shrink
-from inpaint.router import Route
 from inpaint.search import Callback, Found, search
+from inpaint.stages.chain import Stage
+from inpaint.stages.patch import Patch
 from inpaint.stages.poisson import blend
 
 # Share of the family's Gaussian in the mean of another prior's restarts, in the mode ``psnr``. Two

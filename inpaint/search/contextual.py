@@ -1,8 +1,9 @@
-"""The two losses of the search, as pure functions (Yeh et al. 2017).
+"""The contextual loss of the search: how far an image is from the known region (Yeh et al. 2017).
 
     z* = argmin_z  L_context(z | y, M) + lambda * L_prior(z)
 
-y is the image, M the known region; here masks mark the hole, so M = ~mask.
+y is the image, M the known region; here masks mark the hole, so M = ~mask. L_prior is the prior's
+own ``perceptual_loss``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, softplus
+from torch.nn.functional import avg_pool2d
 
 Norm = Literal["l1", "l2"]
 
@@ -77,12 +78,3 @@ def contextual_loss(x: Tensor, y: Tensor, weights: Tensor, *, norm: Norm = "l1")
     difference = torch.where(weights[:, None] > 0, x - y, torch.zeros_like(x))
     distance = difference.abs() if norm == "l1" else difference.square()
     return (weights[:, None] * distance).sum((1, 2, 3))
-
-
-def perceptual_loss(logits: Tensor) -> Tensor:
-    """L_prior = log(1 - D(G(z))) on D's logits (Yeh et al. 2017, eq. 5); (N,) -> (N,).
-
-    Small where the discriminator takes the image for a real one. log(1 - sigmoid(l)) is
-    computed as -softplus(l), which stays finite.
-    """
-    return -softplus(logits)

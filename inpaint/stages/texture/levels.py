@@ -7,7 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from inpaint.texture.features import SIDE
+from inpaint.stages.texture.features import SIDE
 
 _FEWEST_SOURCES = 100  # with fewer, the coarsest level has no choice to make
 _EVEN = np.ones((SIDE, SIDE), dtype=np.uint8)

@@ -1,6 +1,6 @@
 """What ``fill`` does: crop around the hole, search the prior, blend, paste back.
 
-image, mask -> choose a prior -> plan crops -> fill each (``inpaint.filler``) -> paste into the hole
+image, mask -> choose a prior -> plan crops -> fill each (``filler``) -> paste into the hole
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpaint import chain, classes, images, masks, registry
-from inpaint.chain import MODES
-from inpaint.choose import Choice, choose, companion, overview, sees_whole
-from inpaint.classes import Steerable
-from inpaint.crop import Box, Crop, plan
+from inpaint import images, masks
 from inpaint.devices import resolve
 from inpaint.errors import InpaintError, UnknownNameError
-from inpaint.filler import Filler
 from inpaint.images import Picture
-from inpaint.router import Route
+from inpaint.pipeline.choose import Choice, choose, companion, overview, sees_whole
+from inpaint.pipeline.crop import Box, Crop, plan
+from inpaint.pipeline.filler import Filler
+from inpaint.pipeline.router import Route
 from inpaint.search import Found
-from inpaint.weights import read_config
+from inpaint.stages import chain
+from inpaint.stages.chain import MODES
+from inpaint.zoo import classes, registry
+from inpaint.zoo.classes import Steerable
+from inpaint.zoo.weights import read_config
 
 # callback(crop, crops, steps, step, terms): see ``search.search`` for the terms.
 Callback = Callable[[int, int, int, int, dict[str, Tensor]], None]

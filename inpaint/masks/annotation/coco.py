@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from inpaint import objects, rle
-from inpaint.annotation.shared import Place, check_size, choose, guarded, load, not_empty
 from inpaint.errors import SelectionError, UnknownNameError
+from inpaint.masks import objects, rle
+from inpaint.masks.annotation.shared import Place, check_size, choose, guarded, load, not_empty
 
 
 def coco(

@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 
 from inpaint import masks
-from inpaint.texture.features import RADIUS
-from inpaint.texture.levels import Map
+from inpaint.stages.texture.features import RADIUS
+from inpaint.stages.texture.levels import Map
 
 _TRUST = np.float32(1.3)  # γ: how much more a patch counts than one a pixel deeper in the hole
 _QUARTILE = 75
