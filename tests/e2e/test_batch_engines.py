@@ -18,9 +18,9 @@ from batch_samples import NAMES, make_folder, visible
 from PIL import Image
 
 from inpaint.batch import local
+from inpaint.batch.control import Stop
 from inpaint.batch.options import Options
 from inpaint.batch.run import Summary, run
-from inpaint.batch.stop import Stop
 from inpaint.errors import InpaintError
 
 INPAINT = Path(sys.executable).with_name("inpaint")
