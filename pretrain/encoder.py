@@ -32,7 +32,7 @@ from pretrain.checkpoint import Stateful
 from pretrain.ema import Average
 from pretrain.options import EncoderOptions, named
 from pretrain.precision import autocast
-from pretrain.run import Outcome, Plan, run
+from pretrain.run import Outcome, Plan, run_loop
 from pretrain.vae import distance, kl_divergence
 
 
@@ -185,6 +185,6 @@ def train(
         sheets.write(path, torch.cat([torch.where(holes[:, None], 0.5, shown), guess]))
 
     parts: dict[str, Stateful] = {"model": model, "average": average, "optimiser": optimiser}
-    outcome = run(step, parts, plan, sheet=sheet)
+    outcome = run_loop(step, parts, plan, sheet=sheet)
     prior.to(torch.device("cpu"))
     return average.module.cpu(), outcome

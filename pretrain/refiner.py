@@ -36,7 +36,7 @@ from pretrain.checkpoint import Stateful
 from pretrain.ema import Average
 from pretrain.options import RefinerOptions
 from pretrain.precision import autocast
-from pretrain.run import Outcome, Plan, run
+from pretrain.run import Outcome, Plan, run_loop
 
 # What an earlier pass of a recurrent refiner weighs against the last one.
 EARLIER = 0.2
@@ -237,5 +237,5 @@ def train(
     parts: dict[str, Stateful] = {"network": network, "average": average, "optimiser": optimiser}
     if opponent:
         parts |= opponent.parts()
-    outcome = run(step, parts, plan, sheet=sheet)
+    outcome = run_loop(step, parts, plan, sheet=sheet)
     return average.module.cpu(), outcome

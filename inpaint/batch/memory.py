@@ -52,7 +52,7 @@ def worker_shares(
     engine : {"local", "ray"}
         Ray knows its cluster better than this machine does.
     workers, limit : int, optional
-        What was asked for: ``run``'s ``workers`` and ``limit``.
+        What was asked for: ``fill_folder``'s ``workers`` and ``limit``.
 
     Raises
     ------

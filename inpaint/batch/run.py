@@ -73,7 +73,7 @@ class Summary:
                 self.notes.append(row)
 
 
-def run(
+def fill_folder(
     images: str | os.PathLike[str],
     masks: str | os.PathLike[str],
     out: str | os.PathLike[str],

@@ -113,7 +113,7 @@ def command(
     from inpaint.batch import memory as sizes
     from inpaint.batch.control import Stop
     from inpaint.batch.options import Options
-    from inpaint.batch.run import run
+    from inpaint.batch.run import fill_folder
 
     if class_name is not None:
         prior = classes.prior_of(prior, class_name)
@@ -144,7 +144,7 @@ def command(
             if check:
                 _list(row)
 
-        summary = run(
+        summary = fill_folder(
             images,
             masks,
             out,

@@ -45,7 +45,7 @@ class Outcome:
     reused: int = 0
 
 
-def run(
+def run_methods(
     source: str | Path,
     holes: Sequence[Holes],
     methods: Sequence[Method],

@@ -57,7 +57,7 @@ class Choice:
 
 
 def overview(picture: Picture, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A picture and its mask (H, W) as ``choose`` takes them, in little memory whatever H and W.
+    """A picture and its mask (H, W) as ``choose_prior`` takes them, in little memory.
 
     The longer side is divided by its largest whole factor that leaves ``OVERVIEW`` pixels: each
     block is the mean of its known pixels, and hole where it has none. A rest of fewer pixels than
@@ -78,7 +78,7 @@ def overview(picture: Picture, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return small / np.maximum(known, 1)[..., None], known == 0
 
 
-def choose(image: np.ndarray, mask: np.ndarray, *, mode: str) -> Choice:
+def choose_prior(image: np.ndarray, mask: np.ndarray, *, mode: str) -> Choice:
     """Choose among the shipped families for an image (H, W, 3) in [0, 1] and its mask (H, W).
 
     Raises WeightsError when no shipped family has a Gaussian prior to compare by.

@@ -19,8 +19,8 @@ from inpaint import images, masks
 from inpaint.devices import resolve
 from inpaint.errors import InpaintError, UnknownNameError
 from inpaint.images import Picture
-from inpaint.pipeline.choose import Choice, choose, companion, overview, sees_whole
-from inpaint.pipeline.crop import Box, Crop, plan
+from inpaint.pipeline.choose import Choice, choose_prior, companion, overview, sees_whole
+from inpaint.pipeline.crop import Box, Crop, plan_crops
 from inpaint.pipeline.filler import Filler
 from inpaint.pipeline.router import Route
 from inpaint.search import Found
@@ -158,7 +158,7 @@ def complete(
     if on_stage:
         filler = replace(filler, stages=chain.watched(order, filler.stages, on_stage))
     size = filler.prior.size
-    crops = [_whole(mask)] if choice.whole else plan(mask, context=context, min_side=size)
+    crops = [_whole(mask)] if choice.whole else plan_crops(mask, context=context, min_side=size)
     # In the picture's own depth, and floats of one crop at a time: memory follows the hole.
     fills = [replace(picture, pixels=picture.pixels.copy()) for _ in range(candidates)]
     reports = []
@@ -194,7 +194,7 @@ def _choice(
         prior = classes.prior_of(prior, class_name)
     if prior != "auto":
         return Choice(prior, sees_whole(prior))
-    return choose(*overview(picture, mask), mode=mode)
+    return choose_prior(*overview(picture, mask), mode=mode)
 
 
 def _filler(

@@ -61,7 +61,7 @@ class Crop:
     own: np.ndarray
 
 
-def plan(
+def plan_crops(
     mask: np.ndarray, *, context: float = 1.0, min_side: int = 64, max_crops: int = 16
 ) -> list[Crop]:
     """Cover all holes with square crops, one for each hole or group of near holes.
@@ -161,7 +161,7 @@ class _Group(NamedTuple):
 
 
 def _merge_near(groups: list[_Group], side: Callable[[Box], int]) -> list[_Group]:
-    """Merge until no pair satisfies the rule of `plan`."""
+    """Merge until no pair satisfies the rule of `plan_crops`."""
 
     def near(pair: tuple[_Group, _Group]) -> bool:
         small, large = sorted((g.hole for g in pair), key=side)

@@ -48,7 +48,7 @@ class Route:
     why: str = ""
 
 
-def depth(mask: np.ndarray) -> float:
+def deepest(mask: np.ndarray) -> float:
     """How deep the hole is at its deepest, in pixels; the image's border is no edge of it.
 
     ``mask`` is (H, W) bool.
@@ -72,7 +72,7 @@ def route(image: np.ndarray, mask: np.ndarray, prior: Fill, *, size: int, seed: 
     seed : int
         Which known pixels are hidden.
     """
-    deep = depth(mask)
+    deep = deepest(mask)
     view = deep * min(1.0, size / max(mask.shape))
     if view > THIN and deep > THIN_PIXELS:
         return Route("prior", why=f"a blob, {deep:.0f} px deep: left to the prior")

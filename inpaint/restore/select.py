@@ -23,7 +23,7 @@ from inpaint.zoo import registry, weights
 COMPARED = 16  # windows of a photo
 
 
-def choose(
+def select_prior(
     prior: str, job: Task, values: np.ndarray, sigma: float, device: str
 ) -> tuple[str, dict[str, float]]:
     """The prior's name, and by family the evidence that decided.

@@ -37,7 +37,7 @@ def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0, passes: int
     return refine(patch, "recurrent", family=family, sharpness=sharpness, passes=passes)
 
 
-def depth(mask: Tensor) -> Tensor:
+def depth_map(mask: Tensor) -> Tensor:
     """How deep each pixel lies in the hole, in chessboard steps: (N, 1, H, W) of 0 and 1 -> same.
 
     1 along the hole's border, 0 where known. The image's border is no border of the hole.
@@ -127,7 +127,7 @@ class Recurrent(nn.Module):
             The picture after each pass, not clipped; equal to ``filled`` outside the hole.
         """
         hole = mask[:, None].to(filled.dtype)
-        deep = depth(hole)
+        deep = depth_map(hole)
         deep = deep / deep.amax((1, 2, 3), keepdim=True).clamp_min(1)
         plane = sharpness.view(-1, 1, 1, 1).expand(-1, 1, GRID, GRID).to(filled.dtype)
         y, state, outputs = filled, None, []

@@ -30,7 +30,7 @@ def command(prior: str, **given: Any) -> None:
 
     frozen, folder = registry.load_prior(prior), registry.prior_folder(prior)
     encoder.check(frozen, folder, given["out"], lpips=given["lpips"])
-    loop.run(
+    loop.run_training(
         lambda images, options, plan: encoder.train(images, frozen, options, plan),
         given,
         EncoderOptions,

@@ -23,4 +23,4 @@ def command(init: str | None, **given: Any) -> None:
     from pretrain import gan
 
     folder = registry.prior_folder(init) if init else None
-    loop.run(partial(gan.train, init=folder), given, GanOptions, several=True)
+    loop.run_training(partial(gan.train, init=folder), given, GanOptions, several=True)

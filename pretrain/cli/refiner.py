@@ -90,7 +90,7 @@ def command(
             )
         return refiner.train(pairs, options, plan, before=first, init=init)
 
-    loop.run(train, given, RefinerOptions, save=_save)
+    loop.run_training(train, given, RefinerOptions, save=_save)
 
 
 def _save(target: Target, network: Any, options: Any, **facts: Any) -> None:

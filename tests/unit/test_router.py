@@ -81,7 +81,7 @@ def test_nothing_to_hide() -> None:
 def test_depth_ignores_the_border_of_the_image() -> None:
     mask = np.zeros((20, 20), bool)
     mask[:, 14:] = True
-    assert router.depth(mask) == pytest.approx(6, abs=0.5)
+    assert router.deepest(mask) == pytest.approx(6, abs=0.5)
 
 
 class TestChain:

@@ -11,7 +11,14 @@ import numpy as np
 
 from inpaint.errors import SelectionError, UnknownNameError
 from inpaint.masks import objects, rle
-from inpaint.masks.annotation.shared import Place, check_size, choose, guarded, load, not_empty
+from inpaint.masks.annotation.shared import (
+    Place,
+    check_size,
+    guarded,
+    load,
+    not_empty,
+    pick_objects,
+)
 
 
 def coco(
@@ -63,7 +70,7 @@ def coco(
         names = {c["id"]: str(c["name"]) for c in data.get("categories", [])}
         numbers = {str(number): called for number, called in names.items()}
         asked = [c if c in names.values() else numbers.get(c, c) for c in categories]
-        chosen = choose(
+        chosen = pick_objects(
             of_image,
             (lambda a: names.get(a["category_id"], str(a["category_id"])), "category", asked),
             (lambda a: a["id"], "annotation id", ids),

@@ -12,7 +12,14 @@ import numpy as np
 from inpaint import images
 from inpaint.errors import ImageError, MaskError, SelectionError
 from inpaint.masks import objects
-from inpaint.masks.annotation.shared import Place, check_size, choose, guarded, load, not_empty
+from inpaint.masks.annotation.shared import (
+    Place,
+    check_size,
+    guarded,
+    load,
+    not_empty,
+    pick_objects,
+)
 
 # What labelme can draw that holds no area.
 _THIN = frozenset({"line", "linestrip", "point", "points"})
@@ -55,7 +62,7 @@ def labelme(
         solid = [s for s in data["shapes"] if s.get("shape_type", "polygon") not in _THIN]
         if not solid:
             raise SelectionError(f"{name} holds no polygon, rectangle, circle or mask; draw one")
-        chosen = choose(
+        chosen = pick_objects(
             solid,
             (lambda s: str(s["label"]), "label", labels),
             (lambda s: s.get("group_id"), "group id", ids),

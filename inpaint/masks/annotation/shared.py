@@ -73,7 +73,7 @@ def check_size(name: str, size: tuple[Any, Any], shape: tuple[int, int]) -> None
     )
 
 
-def choose(
+def pick_objects(
     items: list[dict[str, Any]], by_name: Criterion, by_id: Criterion, file: str, option: str
 ) -> list[dict[str, Any]]:
     """Items that meet both criteria (function, its name, accepted values); no values: any.

@@ -34,7 +34,7 @@ def sources(unknown: np.ndarray) -> np.ndarray:
     return clean == 0
 
 
-def depth(mask: np.ndarray) -> float:
+def innermost(mask: np.ndarray) -> float:
     """How deep the hole of ``mask`` (H, W) is: its innermost pixel's distance from the known ones.
 
     In pixels; 0 without a hole.
@@ -51,7 +51,7 @@ def pyramid(finest: Level, deepest: float, largest: int) -> list[Level]:
     is known at every finer one. Known pixels are means of known pixels.
     """
     levels = [finest]
-    while levels[-1].todo.size > largest or depth(levels[-1].todo) > deepest:
+    while levels[-1].todo.size > largest or innermost(levels[-1].todo) > deepest:
         image, todo, unknown = levels[-1]
         coarse = Level(_mean(image), _any(todo), _any(unknown))
         if np.count_nonzero(sources(coarse.unknown)) < _FEWEST_SOURCES:
