@@ -1,6 +1,8 @@
 """What there is, by file name: a prior kind or a stage is a module, a shipped prior a folder.
 
-Names are read from the file system without importing anything, so that ``--help`` is instant.
+A module or package in ``priors/``, ``stages/`` or ``restore/`` is a prior kind, a stage or a task
+when it defines the functions in ``ROLES``; whatever else is there is shared by them. Sources are
+read without importing anything, so that ``--help`` is instant.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inpaint.errors import UnknownNameError, WeightsError
-from inpaint.zoo.weights import read_config
+from inpaint.zoo.weights import CONFIG, read_config, state_of
 
 if TYPE_CHECKING:
     from inpaint.priors import Prior
@@ -24,31 +26,44 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 ZOO = Path(__file__).parent
 HERE = ZOO.parent
-# Files in priors/ that several kinds share, and those in restore/ that several tasks share.
-SHARED = {"__init__", "convnets", "packing", "perceptual", "spatial", "start"}
-SHARED |= {"patch", "chain", "refine"}
-SHARED |= {"noise", "patches", "posterior", "select", "task", "windows"}
+# The functions by which a module of these folders is used, and by which it is recognised.
+ROLES = {"priors": ("from_config", "tiny"), "stages": ("apply",), "restore": ("task",)}
 
 
-def _modules(folder: str) -> list[str]:
-    found = {p.stem for p in (HERE / folder).glob("*.py")}
-    found |= {p.parent.name for p in (HERE / folder).glob("*/__init__.py")}
-    return sorted(found - SHARED)
+@lru_cache(maxsize=len(ROLES))
+def _modules(folder: str) -> dict[str, Path]:
+    """Sources of the modules and packages in a folder that have its role, by name, sorted."""
+    here = HERE / folder
+    sources = {p.stem: p for p in here.glob("*.py")}
+    sources |= {p.parent.name: p for p in here.glob("*/__init__.py")}
+    return {name: sources[name] for name in sorted(sources) if _defines(sources[name], folder)}
+
+
+def _defines(source: Path, folder: str) -> bool:
+    """Whether a module has the role of its folder."""
+    text = source.read_text(encoding="utf-8")
+    if not all(f"def {function}(" in text for function in ROLES[folder]):
+        return False  # without parsing, which takes most of the time
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return True  # it is meant to be one, and importing it says what is wrong with it
+    return set(ROLES[folder]) <= {x.name for x in tree.body if isinstance(x, ast.FunctionDef)}
 
 
 def kinds() -> list[str]:
-    """Names of the prior kinds: the files in ``inpaint/priors``."""
-    return _modules("priors")
+    """Names of the prior kinds: modules of ``inpaint/priors`` that build a prior."""
+    return list(_modules("priors"))
 
 
 def stages() -> list[str]:
-    """Names of the stages: the files in ``inpaint/stages``."""
-    return _modules("stages")
+    """Names of the stages: modules of ``inpaint/stages`` that have an ``apply``."""
+    return list(_modules("stages"))
 
 
 def tasks() -> list[str]:
-    """Names of the tasks of ``inpaint restore``: the files in ``inpaint/restore``."""
-    return _modules("restore")
+    """Names of the tasks of ``inpaint restore``: modules of ``inpaint/restore`` that make one."""
+    return list(_modules("restore"))
 
 
 def priors() -> list[str]:
@@ -57,27 +72,40 @@ def priors() -> list[str]:
 
 
 def shipped() -> dict[str, dict[str, Any]]:
-    """Configs of the shipped priors by name, each file read once.
+    """Configs of the shipped priors by name.
 
     A folder that cannot be read is left out with a warning, so that it does not take the others
     with it.
     """
-    found = {}
-    for path in sorted(ZOO.glob("*/config.json")):
+    return {f.name: config for f, config in _configs().items() if config["kind"] in kinds()}
+
+
+def _configs() -> dict[Path, dict[str, Any]]:
+    """Configs of all weights in the zoo by folder, read again only when a file has changed."""
+    folders: list[tuple[Path, tuple[int, ...]]] = []
+    for path in sorted(ZOO.glob(f"*/{CONFIG}")):
         try:
-            config = read_config(path.parent)
+            folders.append((path.parent, state_of(path)))
+        except OSError:  # a dangling link: reading it says so
+            folders.append((path.parent, ()))
+    return _scanned(tuple(folders))
+
+
+@lru_cache(maxsize=2)
+def _scanned(folders: tuple[tuple[Path, tuple[int, ...]], ...]) -> dict[Path, dict[str, Any]]:
+    """Read the folders' configs; each comes with its state, which only tells old from new."""
+    found = {}
+    for folder, _ in folders:
+        try:
+            found[folder] = read_config(folder)
         except WeightsError as error:
             log.warning("%s", error)
-            continue
-        if config["kind"] in kinds():
-            found[path.parent.name] = config
     return found
 
 
 def about(stage: str) -> str:
     """The description of a stage: its module's docstring, read without importing it."""
-    file = HERE / "stages" / f"{stage}.py"
-    text = (file if file.exists() else file.with_suffix("") / "__init__.py").read_text("utf-8")
+    text = _modules("stages")[stage].read_text(encoding="utf-8")
     return ast.get_docstring(ast.parse(text)) or ""
 
 
@@ -89,18 +117,13 @@ def stage(name: str) -> Callable[[Patch], Patch]:
     return apply
 
 
-@lru_cache(maxsize=1)
 def _refiners() -> dict[tuple[str, str], Path]:
     """Folders of the shipped refiners by kind and family."""
-    found = {}
-    for path in sorted(ZOO.glob("*/config.json")):
-        try:
-            config = read_config(path.parent)
-        except WeightsError:
-            continue  # ``shipped`` has warned of it
-        if config["kind"] in stages():
-            found[config["kind"], str(config.get("family"))] = path.parent
-    return found
+    return {
+        (config["kind"], str(config.get("family"))): folder
+        for folder, config in _configs().items()
+        if config["kind"] in stages()
+    }
 
 
 def refiners() -> list[Path]:

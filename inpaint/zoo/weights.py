@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +39,13 @@ def save(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor])
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """Return ``config.json`` of a weights folder; WeightsError when it is missing or not JSON."""
+    """Return ``config.json`` of a weights folder; WeightsError when it is missing or not JSON.
+
+    The file is parsed once for each of its states; every caller gets a copy of its own.
+    """
     path = folder / CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = copy.deepcopy(_parsed(path.absolute(), state_of(path)))
     except FileNotFoundError:
         raise WeightsError(
             f"{path}: not found; a prior is a folder with {CONFIG} and {MODEL}"
@@ -52,6 +57,22 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or "kind" not in config:
         raise WeightsError(f"{path}: has no 'kind'; expected a config written by pretrain")
     return config
+
+
+def state_of(path: Path) -> tuple[int, ...]:
+    """What tells an older state of a file from a newer one; raises OSError where there is none.
+
+    The inode takes part because ``save`` replaces files: two of one size can be made in one tick
+    of the file system's clock.
+    """
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+@lru_cache(maxsize=64)
+def _parsed(path: Path, state: tuple[int, ...]) -> Any:
+    """Parse a JSON file; ``state`` only tells an older state of it from a newer one."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
