@@ -42,7 +42,7 @@ from provenance import commit
 
 from inpaint import _version, images, masks
 from inpaint.batch.options import Options
-from inpaint.batch.run import run
+from inpaint.batch.run import fill_folder
 from inpaint.cli.progress import bar
 
 
@@ -86,7 +86,7 @@ def measure(root: Path, spec: str, options: Options) -> tuple[dict[str, Any], st
     out = root / f"out-{spec.replace(':', '-')}"
     with bar() as progress:
         watch = Watch(progress, spec)
-        summary = run(
+        summary = fill_folder(
             root / "in",
             root / "masks",
             out,
@@ -105,7 +105,9 @@ def measure(root: Path, spec: str, options: Options) -> tuple[dict[str, Any], st
         written += len(data)
     early, late = watch.memory_at(200), watch.memory_at(len(watch.totals))
     again = time.perf_counter()
-    kept = run(root / "in", root / "masks", out, options=options, engine=engine, workers=workers)
+    kept = fill_folder(
+        root / "in", root / "masks", out, options=options, engine=engine, workers=workers
+    )
     resumed = time.perf_counter() - again
     figures = {
         "engine": spec,

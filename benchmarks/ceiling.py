@@ -18,7 +18,7 @@ import click
 import numpy as np
 import torch
 
-from inpaint import registry
+from inpaint.zoo import registry
 from pretrain import data
 from pretrain.ceiling import ceiling
 from pretrain.cuts import Cuts

@@ -21,8 +21,8 @@ import numpy as np
 from restore import grey, noisy, small
 
 from inpaint import images
-from inpaint.choose import choose, sees_whole
 from inpaint.evaluate import data, protocols
+from inpaint.pipeline.choose import choose_prior, sees_whole
 from inpaint.restore import restore_picture
 
 FILE = click.Path(exists=True, path_type=Path)
@@ -43,7 +43,7 @@ def filling(pictures: list[np.ndarray], masks: tuple[str, ...]) -> Iterator[tupl
         for picture in pictures:
             # The same mask for all of one size: a Gaussian then solves its equations once.
             mask = protocols.make(name, picture.shape[:2], seed=0)
-            faces.append(choose(picture.astype(np.float32) / 255, mask, mode="sharp").whole)
+            faces.append(choose_prior(picture.astype(np.float32) / 255, mask, mode="sharp").whole)
         yield name, faces
 
 

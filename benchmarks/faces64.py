@@ -23,10 +23,11 @@ import numpy as np
 import torch
 from provenance import commit
 
-from inpaint import classical, images, registry
+from inpaint import images
 from inpaint.evaluate import data, metrics
-from inpaint.pipeline import complete
+from inpaint.pipeline import classical, complete
 from inpaint.search import REFERENCE, search
+from inpaint.zoo import registry
 
 Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (N, 64, 64, 3) uint8, (64, 64) -> filled
 COLUMNS = ("psnr_hole", "psnr", "ssim", "lpips")
@@ -62,7 +63,7 @@ def by_prior(name: str, **options: Any) -> Fill:
 
 def reference(batch: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Yeh et al.'s settings on our DCGAN, 32 images at a time, then the Poisson blend."""
-    from inpaint.patch import Patch
+    from inpaint.stages.patch import Patch
     from inpaint.stages.poisson import apply
 
     prior = registry.load_prior("faces64-dcgan")

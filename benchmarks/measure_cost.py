@@ -96,7 +96,7 @@ def cost(side: int, hole: holes.Holes, repeats: int) -> dict[str, Any]:
         comparer = Comparer()
 
         def loop(count: int) -> None:
-            run.run(source, [hole], methods[:count], out, overwrite=True)
+            run.run_methods(source, [hole], methods[:count], out, overwrite=True)
 
         box = changed(filled, whole)
         return {

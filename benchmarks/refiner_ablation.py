@@ -36,11 +36,11 @@ import torch
 from provenance import commit
 from torch import nn
 
-from inpaint import registry
-from inpaint.chain import SHARPNESS
 from inpaint.evaluate import lpips, metrics, protocols
-from inpaint.refine import between
-from inpaint.weights import read_config
+from inpaint.stages.chain import SHARPNESS
+from inpaint.stages.refine import between
+from inpaint.zoo import registry
+from inpaint.zoo.weights import read_config
 from pretrain import crossfit, data, fills, refiner
 from pretrain.options import RefinerOptions
 from pretrain.run import Plan

@@ -25,8 +25,8 @@ from provenance import commit
 from inpaint import images
 from inpaint.evaluate.data import iter_images
 from inpaint.evaluate.metrics import psnr
+from inpaint.images.sheet import sheet
 from inpaint.restore import Restored, restore_picture
-from inpaint.sheet import sheet
 
 SIGMA = 25
 BLURS, STRENGTHS = (0.6, 0.8, 1.0, 1.3), (10, 15, 20, 25)

@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 import cv2
 import numpy as np
+from removal import available, cases
 
 RING = 16
 BAND = 4
@@ -85,11 +86,9 @@ def seam_ratio(image: np.ndarray, mask: np.ndarray) -> float:
 )
 def main(photos_tar: Path, masks_tar: Path, photos: int, seed: int, names: tuple[str, ...]) -> None:
     """Print both ratios by method: median, quartiles, and the share within 0.7-1.3."""
-    import objects
-
     rows: dict[str, list[tuple[float, float]]] = {"truth": []}
-    chosen = objects.available(names)
-    for case in objects.cases(photos_tar, masks_tar, count=photos, seed=seed):
+    chosen = available(names)
+    for case in cases(photos_tar, masks_tar, count=photos, seed=seed):
         if energies(case.image, case.mask)[1] < TEXTURED:
             continue
         erased = case.image.copy()

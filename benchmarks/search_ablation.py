@@ -24,12 +24,12 @@ import torch
 from provenance import commit
 from torch import Tensor
 
-from inpaint import registry
 from inpaint.evaluate import data, metrics
-from inpaint.patch import Patch
 from inpaint.priors import Prior
 from inpaint.search import Found, search
+from inpaint.stages.patch import Patch
 from inpaint.stages.poisson import apply
+from inpaint.zoo import registry
 
 COLUMNS = ("psnr_hole", "lpips")
 

@@ -26,9 +26,9 @@ from provenance import commit
 from search_speed import FAST, measure, protocol
 from torch import Tensor
 
-from inpaint import registry
 from inpaint.evaluate import data
 from inpaint.priors.dcgan import DCGAN
+from inpaint.zoo import registry
 
 ROWS, REPEATS = 4, 40
 

@@ -27,14 +27,14 @@ from provenance import commit
 from search_ablation import blended, guide, protocol, to_tensor
 
 import inpaint
-from inpaint import registry
-from inpaint.chain import SHARPNESS
 from inpaint.evaluate import data, metrics
-from inpaint.patch import Patch
 from inpaint.priors import Prior
 from inpaint.search import REFERENCE, search
 from inpaint.stages import attention
-from inpaint.weights import read_config
+from inpaint.stages.chain import SHARPNESS
+from inpaint.stages.patch import Patch
+from inpaint.zoo import registry
+from inpaint.zoo.weights import read_config
 
 # Sixteen evaluations with L-BFGS, without the judge: eight of four starts, eight of the best.
 FAST: dict[str, Any] = {

@@ -19,9 +19,10 @@ import cv2
 import numpy as np
 import torch
 
-from inpaint import registry
 from inpaint.evaluate import data, protocols
+from inpaint.pipeline.seeds import seed_for
 from inpaint.search import search
+from inpaint.zoo import registry
 
 
 @click.command()
@@ -40,7 +41,7 @@ def main(
         seen = list(data.iter_images(source, limit=limit))
         pixels = np.stack([cv2.resize(x, (side, side), interpolation=3) for _, x in seen])
         image = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
-        holes = [protocols.make(protocol, (side, side), protocols.seed_for(n)) for n, _ in seen]
+        holes = [protocols.make(protocol, (side, side), seed_for(n)) for n, _ in seen]
         mask = torch.from_numpy(np.stack(holes))
         options: dict[str, Any] = {**prior.search_defaults, "restarts": restarts}
         facts: dict[str, Any] = {"prior": name, "mask": protocol, "images": len(image)}

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from inpaint import images, masks
+from inpaint.images.sheet import Cell, sheet
 from inpaint.pipeline import Result, complete
+from inpaint.pipeline.trace import Trace
 from inpaint.search import REFERENCE
-from inpaint.sheet import Cell, sheet
-from inpaint.trace import Trace
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "images"

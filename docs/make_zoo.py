@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from inpaint.weights import CONFIG, MODEL, read_config
+from inpaint.zoo.weights import CONFIG, MODEL, read_config
 
 ROOT = Path(__file__).parents[1]
 ZOO, PAGE, IMAGES = ROOT / "inpaint" / "zoo", ROOT / "docs" / "zoo.md", ROOT / "docs" / "images/zoo"

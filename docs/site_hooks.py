@@ -15,8 +15,8 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
 LINK = re.compile(r"(\]\()([^)#\s]+)")
-# Parts of the packages that have no API: weights, the page's files, what click makes.
-NO_API = {"zoo", "recipes", "static", "cli", "__pycache__"}
+# Parts of the packages that have no API: recipes, the page's files, what click makes.
+NO_API = {"recipes", "static", "cli", "__pycache__"}
 
 
 def shown() -> dict[str, str]:

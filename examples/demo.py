@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from inpaint import images, masks
+from inpaint.images.sheet import sheet
 from inpaint.pipeline import complete
-from inpaint.sheet import sheet
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.patch import Patch
+from inpaint.stages.patch import Patch
 
 FINE = 1.0  # what a blur of this many pixels takes away counts as grain
 RING = 12  # how far around the hole the grain is measured

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inpaint import weights
+from inpaint.zoo import weights
 
 CONTRAST = 1.5  # standard deviation of an image's logits
 COLOUR = 0.3  # of the two colour axes, relative to grey

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from inpaint.pipeline import Result as Result
     from inpaint.pipeline import complete as complete
     from inpaint.pipeline import fill as fill
-    from inpaint.registry import load_prior as load_prior
+    from inpaint.zoo.registry import load_prior as load_prior
 
 _LAZY = {
     "fill": "inpaint.pipeline",
     "complete": "inpaint.pipeline",
     "Result": "inpaint.pipeline",
-    "load_prior": "inpaint.registry",
+    "load_prior": "inpaint.zoo.registry",
 }
 # A package and not its function: once imported, it would take the function's place here anyway.
 _PARTS = ("search",)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from inpaint.errors import OutputError
-from inpaint.weights import CONFIG, read_config
+from inpaint.zoo.weights import CONFIG, read_config
 
 CARD = "MODEL_CARD.md"
 BEGIN = "<!-- written by pretrain score: begin -->"

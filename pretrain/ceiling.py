@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpaint.classes import Steerable
 from inpaint.priors import Prior
 from inpaint.priors.gaussian import Gaussian
 from inpaint.search import search
+from inpaint.zoo.classes import Steerable
 
 Progress = Callable[[int, int], None]
 

@@ -24,15 +24,15 @@ from torch import Tensor, nn
 
 from inpaint.errors import InpaintError
 from inpaint.evaluate import protocols
-from inpaint.losses import context_weights
 from inpaint.priors import Prior
 from inpaint.priors.start import Start, shapes_of
+from inpaint.search.contextual import context_weights
 from pretrain import data, precision, sheets
 from pretrain.checkpoint import Stateful
 from pretrain.ema import Average
 from pretrain.options import EncoderOptions, named
 from pretrain.precision import autocast
-from pretrain.run import Outcome, Plan, run
+from pretrain.run import Outcome, Plan, run_loop
 from pretrain.vae import distance, kl_divergence
 
 
@@ -185,6 +185,6 @@ def train(
         sheets.write(path, torch.cat([torch.where(holes[:, None], 0.5, shown), guess]))
 
     parts: dict[str, Stateful] = {"model": model, "average": average, "optimiser": optimiser}
-    outcome = run(step, parts, plan, sheet=sheet)
+    outcome = run_loop(step, parts, plan, sheet=sheet)
     prior.to(torch.device("cpu"))
     return average.module.cpu(), outcome

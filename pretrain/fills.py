@@ -21,8 +21,8 @@ from torch import Tensor
 
 from inpaint.errors import OutputError
 from inpaint.evaluate import protocols
+from inpaint.images.resize import enlarge, fill_nearest, shrink
 from inpaint.priors import Prior
-from inpaint.resize import enlarge, fill_nearest, shrink
 from inpaint.search import search
 from inpaint.stages.poisson import blend
 from pretrain import data

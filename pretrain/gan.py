@@ -39,7 +39,7 @@ from pretrain.ema import Average
 from pretrain.feed import Feed
 from pretrain.options import GanOptions, counts
 from pretrain.precision import autocast
-from pretrain.run import Outcome, Plan, run
+from pretrain.run import Outcome, Plan, run_loop
 
 Pair = Callable[[Tensor, Tensor], Tensor]
 # (D's, G's) loss of the logits (real, fake), each (N,) or (N, 1).
@@ -174,7 +174,7 @@ def train(
     }
     trained = generator, critic
     with winograd.convolutions(*trained, wanted=not plan.compiled), parallel.shared_norms(*trained):
-        outcome = run(step, parts, plan, sheet=sheet)
+        outcome = run_loop(step, parts, plan, sheet=sheet)
     made, judging = average.module.cpu(), plain(critic.cpu())
     if names:
         return CGAN(made, judging, distribution=o.distribution, classes=names), outcome

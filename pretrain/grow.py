@@ -12,11 +12,11 @@ from pathlib import Path
 
 from torch import nn
 
-from inpaint import registry
 from inpaint.errors import WeightsError
 from inpaint.priors.cgan import CGAN
 from inpaint.priors.convnets import Downward, Upward
 from inpaint.priors.dcgan import DCGAN
+from inpaint.zoo import registry
 
 
 def take_over(generator: Upward, critic: Downward, init: Path, names: tuple[str, ...]) -> None:

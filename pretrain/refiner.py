@@ -28,15 +28,15 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from inpaint.errors import WeightsError
 from inpaint.evaluate import lpips
-from inpaint.refine import load
 from inpaint.stages.attention import Attention
 from inpaint.stages.recurrent import Recurrent
+from inpaint.stages.refine import load
 from pretrain import fills, precision, sheets
 from pretrain.checkpoint import Stateful
 from pretrain.ema import Average
 from pretrain.options import RefinerOptions
 from pretrain.precision import autocast
-from pretrain.run import Outcome, Plan, run
+from pretrain.run import Outcome, Plan, run_loop
 
 # What an earlier pass of a recurrent refiner weighs against the last one.
 EARLIER = 0.2
@@ -237,5 +237,5 @@ def train(
     parts: dict[str, Stateful] = {"network": network, "average": average, "optimiser": optimiser}
     if opponent:
         parts |= opponent.parts()
-    outcome = run(step, parts, plan, sheet=sheet)
+    outcome = run_loop(step, parts, plan, sheet=sheet)
     return average.module.cpu(), outcome

@@ -105,7 +105,7 @@ class _Stop:
             signal.signal(number, handler)
 
 
-def run(
+def run_loop(
     step: Step,
     parts: Mapping[str, Stateful],
     plan: Plan,

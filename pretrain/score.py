@@ -20,12 +20,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpaint.classes import Steerable
 from inpaint.errors import ImageError
 from inpaint.evaluate import kid
 from inpaint.evaluate.lpips import MIN_SIDE
+from inpaint.images.sheet import sheet
 from inpaint.priors import Prior
-from inpaint.sheet import sheet
+from inpaint.zoo.classes import Steerable
 from pretrain.ceiling import ceiling
 from pretrain.cuts import Cuts
 from pretrain.neighbours import Near, memory, nearest, small

@@ -34,7 +34,7 @@ from pretrain.feed import Feed
 from pretrain.gan import plain
 from pretrain.options import VaeOptions
 from pretrain.precision import autocast
-from pretrain.run import Outcome, Plan, run
+from pretrain.run import Outcome, Plan, run_loop
 
 
 class Pair(nn.Module):
@@ -203,7 +203,7 @@ def train(images: data.Images, options: VaeOptions, plan: Plan) -> tuple[VAE, Ou
         parts |= {"critic": critic.network, "optimiser_d": critic.optimiser}
     trained = [model, critic.network] if critic else [model]
     with winograd.convolutions(*trained, wanted=not plan.compiled), parallel.shared_norms(*trained):
-        outcome = run(step, parts, plan, sheet=sheet)
+        outcome = run_loop(step, parts, plan, sheet=sheet)
     average.module.cpu()
     networks = average.module.encoder, average.module.decoder
     if critic:

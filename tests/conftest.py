@@ -12,8 +12,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import torch
 
-from inpaint import registry, weights
 from inpaint.priors import Prior
+from inpaint.zoo import registry, weights
 
 torch.set_num_threads(1)
 

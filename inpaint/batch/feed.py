@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from inpaint.batch.control import Stop
 from inpaint.batch.folder import Folder
-from inpaint.batch.manifest import Manifest, started
+from inpaint.batch.manifest import DONE, FAILED, KEPT, ORPHAN, Manifest, Row, started
 from inpaint.batch.options import Setup
 from inpaint.batch.pairing import Item, Orphan, Problem
-from inpaint.batch.rows import DONE, FAILED, KEPT, ORPHAN, Row
-from inpaint.batch.stop import Stop
 from inpaint.batch.storage import open_folder
 
 

@@ -13,14 +13,14 @@ import numpy as np
 from inpaint import masks
 from inpaint.batch import memory
 from inpaint.batch.folder import is_full
+from inpaint.batch.manifest import CHECKED, DONE, FAILED, RETRY, STARTED, Row, before
 from inpaint.batch.options import Options, Setup
 from inpaint.batch.owned import Owned, sha256
-from inpaint.batch.rows import CHECKED, DONE, FAILED, RETRY, STARTED, Row, before
 from inpaint.batch.storage import open_folder
 from inpaint.errors import InpaintError, OutputError
-from inpaint.evaluate.protocols import seed_for
 from inpaint.images.decode import MAX_PIXELS, decode
 from inpaint.images.encode import check_storable, encode, format_named
+from inpaint.pipeline.seeds import seed_for
 
 if TYPE_CHECKING:
     from inpaint.images import Picture
@@ -32,7 +32,7 @@ TRIM_EVERY = 8  # items; it costs some 5 ms
 LEAN: dict[str, Any] = {"restarts": 1, "pool": 0, "keep": ()}
 
 
-class Filler:
+class ItemFiller:
     """A worker: holds what items share, among it the prior, loaded once.
 
     Parameters
@@ -61,8 +61,8 @@ class Filler:
         """Load torch and the prior on one thread, on this worker's own device."""
         import torch
 
-        from inpaint import registry
         from inpaint.devices import resolve
+        from inpaint.zoo import registry
 
         torch.set_num_threads(1)  # workers are what runs at the same time
         where = resolve(self.device)

@@ -14,9 +14,9 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from inpaint.batch.item import Filler
+from inpaint.batch.item import ItemFiller
+from inpaint.batch.manifest import FAILED, RETRY, Row, before
 from inpaint.batch.options import Setup
-from inpaint.batch.rows import FAILED, RETRY, Row, before
 from inpaint.errors import InpaintError
 
 # One thread a worker: more would wait for each other, and workers already use all cores.
@@ -27,23 +27,21 @@ COMMAND = [sys.executable, "-m", "inpaint.batch.worker"]
 
 def here(feed: Iterator[Row], setup: Setup) -> Iterator[Row]:
     """Fill items in this process, one by one; rows that have a status already pass through."""
-    fill: Filler | None = None
+    fill: ItemFiller | None = None
     with ExitStack() as until_the_end:
         for item in feed:
             if "status" in item:
                 yield item
                 continue
             if fill is None:
-                if (
-                    not setup.check
-                ):  # the caller's process, unlike a worker's, gets its threads back
+                if not setup.check:
                     import torch
 
                     from inpaint.devices import one_thread
 
                     # The caller's process, unlike a worker's, wants its threads back.
                     until_the_end.enter_context(one_thread(torch.device("cpu")))
-                fill = Filler(setup)
+                fill = ItemFiller(setup)
             yield fill(item)
 
 

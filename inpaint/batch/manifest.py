@@ -3,6 +3,11 @@
 A line ``started`` is written before an item is given to a worker and replaced (by a later line)
 when its row comes back. So an output without a row is known to be ours after a kill, and one
 without a line belongs to somebody else and is left alone.
+
+A row has ``path``, ``mask`` and ``out`` (relative), ``status``, ``error``, ``seconds`` (and of them
+``search_seconds``; both also as processor time, ``cpu_seconds`` and ``search_cpu_seconds``),
+``prior``, and ``method`` and ``losses``, one entry a crop; ``ended`` (Unix time), ``worker``
+(process) and ``memory_mb`` (resident, after it); and what resuming needs: hashes and stamps.
 """
 
 from __future__ import annotations
@@ -14,11 +19,21 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from inpaint.batch.disk import Disk
 from inpaint.batch.folder import SCRATCH, STATE, Folder
-from inpaint.batch.rows import STARTED, Row, before
 from inpaint.errors import OutputError
+
+Row = dict[str, Any]
+
+DONE = "done"
+KEPT = "kept"  # done by an earlier run, and nothing has changed since
+CHECKED = "checked"  # by a dry run
+FAILED = "failed"
+RETRY = "retry"  # out of memory beside others: to be tried alone
+ORPHAN = "orphan"  # a mask without an image
+STARTED = "started"  # given to a worker; only ever the last row of an item after a kill
 
 NAME = "manifest.jsonl"
 SEND_ROWS, SEND_SECONDS = 256, 10.0
@@ -165,6 +180,12 @@ class Mirrored(Manifest):
         finally:
             super().close()
             self._temporary.cleanup()
+
+
+def before(known: Row | None) -> str | None:
+    """Return the hash of the output that an item's row says it has, whatever came after it."""
+    known = known or {}
+    return known.get("out_sha256") or known.get("before")
 
 
 def started(path: str, out: str, known: Row | None, *, empty: bool) -> Row:

@@ -8,8 +8,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from inpaint import registry, weights
 from inpaint.errors import InpaintError
+from inpaint.zoo import registry, weights
 
 # What a config tells people; the fills do not depend on it.
 _DESCRIBED = frozenset({"data", "training", "measured"})

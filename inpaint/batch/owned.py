@@ -6,7 +6,7 @@ import hashlib
 
 from inpaint.batch.disk import Disk
 from inpaint.batch.folder import Folder
-from inpaint.batch.rows import DONE, KEPT, STARTED, Row
+from inpaint.batch.manifest import DONE, KEPT, STARTED, Row
 from inpaint.errors import ImageError, OutputError
 from inpaint.images.decode import MAX_PIXELS, decode
 

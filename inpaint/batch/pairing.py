@@ -145,7 +145,7 @@ def outputs(names: Sequence[str], format: str = "keep") -> tuple[dict[str, str],
     return named, errors
 
 
-def plan(
+def plan_items(
     images: Folder,
     masks: Folder | None,
     *,

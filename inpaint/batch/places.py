@@ -82,7 +82,7 @@ class Places:
 
     def plan(self) -> Iterator[Item | Problem | Orphan]:
         """Walk the folders once."""
-        return pairing.plan(
+        return pairing.plan_items(
             self.images,
             self.masks,
             one=self.one,

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from inpaint.batch.crew import check_share
-from inpaint.batch.item import Filler
+from inpaint.batch.control import Stop
+from inpaint.batch.item import ItemFiller
 from inpaint.batch.local import THREADS
+from inpaint.batch.manifest import FAILED, RETRY, Row, before
+from inpaint.batch.memory import check_share
 from inpaint.batch.options import Setup
-from inpaint.batch.rows import FAILED, RETRY, Row, before
-from inpaint.batch.stop import Stop
 from inpaint.errors import InpaintError
 
 # Items a task: few, so that their rows come back soon and no actor is left with a long last task;
@@ -24,10 +24,10 @@ LEAST_ROWS, MOST_ROWS, MOST_TASKS, TASKS_AN_ACTOR = 1, 16, 20_000, 16
 
 
 class Actor:
-    """A ``Filler`` in an actor; rows travel as JSON, for names that are not UTF-8."""
+    """A ``ItemFiller`` in an actor; rows travel as JSON, for names that are not UTF-8."""
 
     def __init__(self, setup: str) -> None:
-        self._fill = Filler(Setup.from_json(setup))
+        self._fill = ItemFiller(Setup.from_json(setup))
         self._fill.hold_memory()
 
     def __call__(self, row: dict[str, str]) -> dict[str, str]:

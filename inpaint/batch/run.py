@@ -11,15 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
-from inpaint.batch.crew import crew
+from inpaint.batch.control import Lock, Stop
 from inpaint.batch.feed import feed, retried
-from inpaint.batch.lock import Lock
-from inpaint.batch.manifest import Manifest, open_manifest
+from inpaint.batch.manifest import DONE, FAILED, ORPHAN, RETRY, Manifest, Row, open_manifest
+from inpaint.batch.memory import worker_shares
 from inpaint.batch.options import Options, Setup
 from inpaint.batch.pairing import Orphan, is_image
 from inpaint.batch.places import Places
-from inpaint.batch.rows import DONE, FAILED, ORPHAN, RETRY, Row
-from inpaint.batch.stop import Stop
 from inpaint.batch.storage import is_url
 from inpaint.errors import ImageError, InpaintError, OutputError, UnknownNameError
 
@@ -75,7 +73,7 @@ class Summary:
                 self.notes.append(row)
 
 
-def run(
+def fill_folder(
     images: str | os.PathLike[str],
     masks: str | os.PathLike[str],
     out: str | os.PathLike[str],
@@ -144,7 +142,7 @@ def run(
     walk = Places(str(images), str(masks), str(out), options.format)
     setup = replace(setup, images=walk.images.url, masks=walk.masks_url, out=walk.out.url)
     _check_memory_urls(setup, engine, workers)
-    workers, share, total = crew(engine, workers, limit)
+    workers, share, total = worker_shares(engine, workers, limit)
     summary = Summary()
     with ExitStack() as stack:
         manifest, lock = None, None

@@ -30,11 +30,11 @@ def main() -> None:
 
 
 def _start(line: str) -> Any:
-    from inpaint.batch.item import Filler
+    from inpaint.batch.item import ItemFiller
     from inpaint.batch.options import Setup
 
     setup = Setup.from_json(line)
-    filler = Filler(setup)
+    filler = ItemFiller(setup)
     filler.hold_memory()
     return filler
 

@@ -1,7 +1,7 @@
 """The command line: one file a command, found by file name and imported only when it runs.
 
 A module ``inpaint/cli/NAME.py`` defines a click command called ``command``. Options that only
-name things read the file system (``inpaint.registry``), so that ``--help`` never imports torch.
+name things read the file system (``inpaint.zoo.registry``), so that ``--help`` never imports torch.
 """
 
 from __future__ import annotations

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from inpaint import classes, registry
 from inpaint.cli.errors import FAILED, INTERRUPTED
 from inpaint.cli.progress import bar
 from inpaint.errors import UnknownNameError
+from inpaint.zoo import classes, registry
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from inpaint.batch.rows import Row
+    from inpaint.batch.manifest import Row
     from inpaint.batch.run import Summary
 
 PULSE = 30.0  # seconds between lines of progress where stderr is no terminal
@@ -111,9 +111,9 @@ def command(
     where their fsspec package is installed.
     """
     from inpaint.batch import memory as sizes
+    from inpaint.batch.control import Stop
     from inpaint.batch.options import Options
-    from inpaint.batch.run import run
-    from inpaint.batch.stop import Stop
+    from inpaint.batch.run import fill_folder
 
     if class_name is not None:
         prior = classes.prior_of(prior, class_name)
@@ -144,7 +144,7 @@ def command(
             if check:
                 _list(row)
 
-        summary = run(
+        summary = fill_folder(
             images,
             masks,
             out,

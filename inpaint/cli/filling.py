@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from inpaint import classes, registry, weights
 from inpaint.cli.progress import bar
 from inpaint.errors import OutputError, UnknownNameError
+from inpaint.zoo import classes, registry, weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,7 +133,7 @@ def fill_and_write(
     """
     from inpaint import images
     from inpaint.pipeline import complete
-    from inpaint.trace import Trace
+    from inpaint.pipeline.trace import Trace
 
     steps: dict[str, Any] = {} if choices.steps is None else {"steps": choices.steps}
     recorder = Trace(choices.trace) if choices.trace else None

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from inpaint import registry
+from inpaint.zoo import registry
 
 WHAT = ("priors", "stages", "methods")
 

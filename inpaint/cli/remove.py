@@ -164,7 +164,7 @@ def _hole(
     """The hole (H, W) of bool: every object with its own margin."""
     import numpy as np
 
-    from inpaint import objects
+    from inpaint.masks import objects
 
     hole = np.zeros((picture.height, picture.width), bool)
     for mask in _objects(picture, photo, pointed, seed):
@@ -179,7 +179,8 @@ def _hole(
 
 def _objects(picture: Picture, photo: Path, pointed: _Pointed, seed: int) -> list[np.ndarray]:
     """One mask an object (H, W) of bool, before any margin."""
-    from inpaint import annotation, masks, objects
+    from inpaint import masks
+    from inpaint.masks import annotation, objects
 
     shape = (picture.height, picture.width)
     drawn = {
@@ -207,8 +208,8 @@ def _objects(picture: Picture, photo: Path, pointed: _Pointed, seed: int) -> lis
 
 def _snapped(picture: Picture, name: str, rough: np.ndarray, seed: int) -> np.ndarray:
     """The object inside a rough outline, else the outline and one line of warning."""
-    from inpaint.preview import as_preview
-    from inpaint.snap import snap
+    from inpaint.masks.preview import as_preview
+    from inpaint.masks.snap import snap
 
     found = snap(as_preview(picture).pixels[..., :3], rough, seed=seed)
     if found is None:
@@ -219,7 +220,7 @@ def _snapped(picture: Picture, name: str, rough: np.ndarray, seed: int) -> np.nd
 
 def _preview(path: Path, picture: Picture, hole: np.ndarray) -> None:
     from inpaint import images
-    from inpaint.preview import preview
+    from inpaint.masks.preview import preview
 
     images.write(path, preview(picture, hole))
 
@@ -228,7 +229,7 @@ def _facts(hole: np.ndarray) -> dict[str, Any]:
     """What the JSON report says of the hole; its run lengths are those of COCO."""
     import numpy as np
 
-    from inpaint import rle
+    from inpaint.masks import rle
 
     rows, columns = (np.flatnonzero(hole.any(axis=axis)).tolist() for axis in (1, 0))
     box = [columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1]

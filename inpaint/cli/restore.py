@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from inpaint import registry, weights
 from inpaint.cli.progress import bar
 from inpaint.errors import OutputError
+from inpaint.zoo import registry, weights
 
 
 @click.command(name="restore")

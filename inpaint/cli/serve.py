@@ -87,10 +87,10 @@ def command(
         import uvicorn  # noqa: F401
     except ImportError:
         raise InpaintError(_MISSING) from None
-    from inpaint import registry, weights
     from inpaint.batch.memory import parse
     from inpaint.errors import SelectionError
     from inpaint.web.settings import Settings
+    from inpaint.zoo import registry, weights
 
     own: dict[str, str] = {}
     for folder in priors:

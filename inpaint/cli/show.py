@@ -6,8 +6,8 @@ import json
 
 import click
 
-from inpaint import registry, weights
 from inpaint.errors import UnknownNameError
+from inpaint.zoo import registry, weights
 
 
 @click.command(name="show")

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from inpaint.errors import ImageError
 from inpaint.evaluate.lpips import Lpips, Stage, cached, check_size, to_tensor, weighted
-from inpaint.evaluate.regions import Box, Shape, Window, changed
+from inpaint.evaluate.regions import Shape, Spans, Window, changed
 
 ALIGNMENT = 16
 """Boxes grow to this grid, AlexNet's total stride: fills of one hole then share a truth."""
@@ -32,8 +32,8 @@ class Layer(NamedTuple):
     """Size of a layer (the first is the image), where it changes, what the truth must hold."""
 
     shape: Shape
-    reach: Box
-    need: Box
+    reach: Spans
+    need: Spans
 
 
 class _Truth(NamedTuple):
@@ -86,7 +86,7 @@ class Comparer:
             return 0.0
         h, w = truth.shape[:2]
         model = self._model = self._model or cached()
-        layers = plan(model.stages(), (h, w), box.aligned(ALIGNMENT, (h, w)))
+        layers = plan_layers(model.stages(), (h, w), box.aligned(ALIGNMENT, (h, w)))
         with torch.no_grad():
             return _distance(model, self._encoded(model, truth, layers), filled)
 
@@ -118,7 +118,7 @@ def lpips(a: np.ndarray, b: np.ndarray, *, model: Lpips | None = None) -> float:
     return Comparer(model)(a, b)
 
 
-def plan(stages: Sequence[Stage], shape: Shape, box: Box) -> list[Layer]:
+def plan_layers(stages: Sequence[Stage], shape: Shape, box: Spans) -> list[Layer]:
     """Return which part of each layer to compute, the image first.
 
     Parameters
@@ -127,7 +127,7 @@ def plan(stages: Sequence[Stage], shape: Shape, box: Box) -> list[Layer]:
         Of the network.
     shape : tuple of int
         Height and width of the image.
-    box : Box
+    box : Spans
         Where two images differ; not empty.
 
     Returns
@@ -174,7 +174,7 @@ def _distance(model: Lpips, truth: _Truth, filled: np.ndarray) -> float:
     return total
 
 
-def _cut(x: Tensor, at: Box, window: Window, outputs: Box) -> Tensor:
+def _cut(x: Tensor, at: Spans, window: Window, outputs: Spans) -> Tensor:
     """Copy what the outputs see from ``x``, which holds the box ``at``; zeros past the border."""
     frame = window.frame(outputs)
     rows, cols = frame.within(at)
@@ -182,5 +182,5 @@ def _cut(x: Tensor, at: Box, window: Window, outputs: Box) -> Tensor:
     return functional.pad(x, (-cols[0], cols[1] - w, -rows[0], rows[1] - h))
 
 
-def _index(box: Box, outer: Box) -> tuple[slice, ...]:
+def _index(box: Spans, outer: Spans) -> tuple[slice, ...]:
     return slice(None), slice(None), *box.within(outer).slices

@@ -32,7 +32,7 @@ def kids(
     Parameters
     ----------
     rows : iterable of dict
-        From ``run.run``.
+        From ``run.run_methods``.
     truths : callable
         Yields (name, (H, W, 3) uint8 RGB) for a set of names.
     store : Store

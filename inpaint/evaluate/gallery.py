@@ -21,7 +21,7 @@ SMALL = 96
 """Up to here PNG, from here on JPEG: enlarged pixels would show its blocks."""
 
 
-def choose(
+def worst_and_best(
     rows: Iterable[Row], *, first: str, masks: Sequence[str], columns: int
 ) -> dict[str, tuple[list[str], list[str]]]:
     """Return the names of the worst and the best cases by mask, most telling first.
@@ -32,7 +32,7 @@ def choose(
     Parameters
     ----------
     rows : iterable of dict
-        From ``run.run``.
+        From ``run.run_methods``.
     first : str
         Method to rank by.
     masks : sequence of str

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inpaint import weights
 from inpaint.errors import ImageError, WeightsError
 from inpaint.evaluate.regions import Window
+from inpaint.zoo import weights
 
 FOLDER = Path(__file__).parents[1] / "zoo" / "lpips-alex"
 

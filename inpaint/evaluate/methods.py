@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inpaint import registry
-from inpaint.chain import AUTO, MODES
 from inpaint.errors import UnknownNameError
 from inpaint.evaluate.method import Fill, Method, MethodError
-from inpaint.weights import CONFIG, read_config
+from inpaint.stages.chain import AUTO, MODES
+from inpaint.zoo import registry
+from inpaint.zoo.weights import CONFIG, read_config
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 def catalogue() -> dict[str, str]:
     """Return every method's name with one line about it."""
-    from inpaint.classical import SUMMARIES
+    from inpaint.pipeline.classical import SUMMARIES
 
     search = {name: "search of this prior" for name in registry.priors()}
     ours = {
@@ -56,8 +56,8 @@ def parse(text: str) -> Method:
     InpaintError
         If the method needs a program or package that is not installed, with its install line.
     """
-    from inpaint.classical import BASELINES
     from inpaint.evaluate import external
+    from inpaint.pipeline.classical import BASELINES
 
     label = text.strip()
     name, _, rest = label.partition(":")
@@ -92,7 +92,7 @@ def options() -> dict[str, Any]:
 
 
 def _baseline(name: str) -> Fill:
-    from inpaint.classical import baseline
+    from inpaint.pipeline.classical import baseline
 
     return lambda erased, mask, seed, case: baseline(name, erased, mask)
 

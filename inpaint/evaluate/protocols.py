@@ -6,10 +6,8 @@ path, so a file gets the same hole whatever else is in the folder and in any ord
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +16,7 @@ import cv2
 import numpy as np
 
 from inpaint.errors import MaskError, UnknownNameError
+from inpaint.pipeline.seeds import seed_for
 
 Shape = tuple[int, int]
 _Protocol = Callable[[Shape, np.random.Generator], np.ndarray]
@@ -52,7 +51,8 @@ def make(name: str, shape: Shape, seed: int = 0) -> np.ndarray:
     shape : (int, int)
         Height and width, both at least 2.
     seed : int
-        See :func:`seed_for`. Equal arguments give equal masks; ``center`` and ``half`` ignore it.
+        See ``inpaint.pipeline.seeds``. Equal arguments give equal masks; ``center`` and ``half``
+        ignore it.
 
     Returns
     -------
@@ -75,27 +75,6 @@ def make(name: str, shape: Shape, seed: int = 0) -> np.ndarray:
     # The name takes part, so that thin and thick of one file do not start at the same points.
     rng = np.random.default_rng([seed_for(name), seed & (2**64 - 1)])
     return protocol((h, w), rng)
-
-
-def seed_for(relative_path: str, seed: int = 0) -> int:
-    """Return the seed of a file: a stable hash, the same on every machine and in every run.
-
-    Parameters
-    ----------
-    relative_path : str
-        Path below the folder or inside the tar. Both slashes and both Unicode spellings of an
-        accent give the same seed, so that a data set may travel between systems.
-    seed : int
-        The user's seed; another one gives every file another mask.
-
-    Returns
-    -------
-    int
-        In [0, 2⁶³).
-    """
-    name = unicodedata.normalize("NFC", relative_path.replace("\\", "/"))
-    digest = hashlib.sha256(f"{seed}:{name}".encode("utf-8", "surrogateescape")).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ Span = tuple[int, int]
 Shape = tuple[int, int]
 
 
-class Box(NamedTuple):
+class Spans(NamedTuple):
     """Rows and columns of an array, each from the first to one past the last."""
 
     rows: Span
@@ -30,24 +30,24 @@ class Box(NamedTuple):
         """Index of a NumPy array (H, W, ...)."""
         return slice(*self.rows), slice(*self.cols)
 
-    def within(self, outer: Box) -> Box:
+    def within(self, outer: Spans) -> Spans:
         """Return the same box counted from the first row and column of ``outer``."""
         (top, _), (left, _) = outer
-        return Box(
+        return Spans(
             (self.rows[0] - top, self.rows[1] - top), (self.cols[0] - left, self.cols[1] - left)
         )
 
-    def joined(self, other: Box) -> Box:
+    def joined(self, other: Spans) -> Spans:
         """Return the smallest box around both."""
-        return Box(*((min(a, c), max(b, d)) for (a, b), (c, d) in zip(self, other, strict=True)))
+        return Spans(*((min(a, c), max(b, d)) for (a, b), (c, d) in zip(self, other, strict=True)))
 
-    def common(self, other: Box) -> Box:
+    def common(self, other: Spans) -> Spans:
         """Return what lies in both; may be empty."""
-        return Box(*((max(a, c), min(b, d)) for (a, b), (c, d) in zip(self, other, strict=True)))
+        return Spans(*((max(a, c), min(b, d)) for (a, b), (c, d) in zip(self, other, strict=True)))
 
-    def aligned(self, step: int, shape: Shape) -> Box:
+    def aligned(self, step: int, shape: Shape) -> Spans:
         """Return the box widened to multiples of ``step``, inside an array of ``shape``."""
-        wide = Box(*((a // step * step, -(-b // step) * step) for a, b in self))
+        wide = Spans(*((a // step * step, -(-b // step) * step) for a, b in self))
         return wide.common(whole(shape))
 
 
@@ -63,33 +63,33 @@ class Window(NamedTuple):
         h, w = ((n + 2 * self.padding - self.kernel) // self.stride + 1 for n in shape)
         return h, w
 
-    def reach(self, box: Box, shape: Shape) -> Box:
+    def reach(self, box: Spans, shape: Shape) -> Spans:
         """Return the outputs that see anything of the inputs ``box``; may be empty.
 
         Parameters
         ----------
-        box : Box
+        box : Spans
             Not empty, inside the input.
         shape : tuple of int
             Of the whole input.
         """
         k, s, p = self
-        seen = Box(*((-((k - 1 - p - a) // s), (b - 1 + p) // s + 1) for a, b in box))
+        seen = Spans(*((-((k - 1 - p - a) // s), (b - 1 + p) // s + 1) for a, b in box))
         return seen.common(whole(self.shape(shape)))
 
-    def frame(self, box: Box) -> Box:
+    def frame(self, box: Spans) -> Spans:
         """Return the inputs that the outputs ``box`` see, padding included: it may stick out."""
         k, s, p = self
-        return Box(*((a * s - p, (b - 1) * s - p + k) for a, b in box))
+        return Spans(*((a * s - p, (b - 1) * s - p + k) for a, b in box))
 
-    def need(self, box: Box, shape: Shape) -> Box:
+    def need(self, box: Spans, shape: Shape) -> Spans:
         """Return the inputs that the outputs ``box`` see, inside an input of ``shape``."""
         return self.frame(box).common(whole(shape))
 
 
-def whole(shape: Shape) -> Box:
+def whole(shape: Shape) -> Spans:
     """Return the box of a whole array (H, W, ...)."""
-    return Box((0, shape[0]), (0, shape[1]))
+    return Spans((0, shape[0]), (0, shape[1]))
 
 
 def differs(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -100,7 +100,7 @@ def differs(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return found
 
 
-def changed(a: np.ndarray, b: np.ndarray) -> Box | None:
+def changed(a: np.ndarray, b: np.ndarray) -> Spans | None:
     """Return the smallest box around all pixels that differ, or None if none do.
 
     Parameters
@@ -115,7 +115,7 @@ def changed(a: np.ndarray, b: np.ndarray) -> Box | None:
     if rows is None:
         return None
     cols = _span(differ[slice(*rows)].any(axis=0).reshape(w, depth).any(axis=1))
-    return None if cols is None else Box(rows, cols)
+    return None if cols is None else Spans(rows, cols)
 
 
 def _span(flags: np.ndarray) -> Span | None:

@@ -46,7 +46,7 @@ class Contents:
     groups : sequence of Group
         From ``summary.summarise``.
     rows : sequence of dict
-        From ``run.run``.
+        From ``run.run_methods``.
     failures : sequence of Failure
         Named at the top.
     facts : mapping of str to str
@@ -170,7 +170,7 @@ def _cases(
     store: Store,
     truths: Callable[[set[str]], Iterable[tuple[str, np.ndarray]]],
 ) -> str:
-    chosen = gallery.choose(
+    chosen = gallery.worst_and_best(
         contents.rows,
         first=contents.methods[0],
         masks=contents.masks,

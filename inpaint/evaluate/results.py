@@ -59,7 +59,7 @@ def evaluate(
     out : path
         Folder for ``metrics.jsonl``, ``summary.csv``, ``report.html`` and pictures.
     limit, seed, overwrite
-        See ``run.run``.
+        See ``run.run_methods``.
     command : str
         Command line to show in the report.
     callback : callable, optional
@@ -75,7 +75,7 @@ def evaluate(
     chosen = list({m.label: m for m in map(parse, methods)}.values())
     count = _count(Path(images), limit)
     total = None if count is None else count * len(sets) * len(chosen)
-    outcome = run.run(
+    outcome = run.run_methods(
         images,
         sets,
         chosen,

@@ -16,9 +16,9 @@ from inpaint.evaluate.data import iter_images
 from inpaint.evaluate.holes import Holes
 from inpaint.evaluate.method import Method
 from inpaint.evaluate.metrics import COLUMNS, measure
-from inpaint.evaluate.protocols import seed_for
 from inpaint.evaluate.regions import differs
 from inpaint.evaluate.store import CONVENTION, Row, Store, digest, place
+from inpaint.pipeline.seeds import seed_for
 
 log = logging.getLogger(__name__)
 # callback(done, what): measurements that are behind us, and the name of the next one.
@@ -45,7 +45,7 @@ class Outcome:
     reused: int = 0
 
 
-def run(
+def run_methods(
     source: str | Path,
     holes: Sequence[Holes],
     methods: Sequence[Method],

@@ -115,7 +115,7 @@ def summarise(
     Parameters
     ----------
     rows : iterable of dict
-        As ``run.run`` returns or ``metrics.jsonl`` holds them, in any order.
+        As ``run.run_methods`` returns or ``metrics.jsonl`` holds them, in any order.
     masks, methods : sequence of str
         Names in the order to report; the first method is the one to compare with.
     failures : sequence of Failure

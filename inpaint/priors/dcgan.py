@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from inpaint.losses import perceptual_loss
 from inpaint.priors import start as starts
 from inpaint.priors.convnets import Downward, Upward, from_unit, halved, load, to_unit
+from inpaint.priors.perceptual import perceptual_loss
 
 DISTRIBUTIONS = ("uniform", "normal")
 

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from inpaint import losses
 from inpaint.priors import start as starts
 from inpaint.priors.convnets import Downward, Upward, from_unit, halved, load, to_unit
+from inpaint.priors.perceptual import perceptual_loss
 from inpaint.priors.spatial import SpatialDownward, SpatialUpward
 
 Encoder = Downward | SpatialDownward
@@ -107,7 +107,7 @@ class VAE:
     def perceptual_loss(self, z: Tensor, x: Tensor) -> Tensor:
         """-log p(z) without its constant, sum of z²/2, or the critic's log(1 - D(x)): (n,)."""
         if self.judge == "critic" and self._judge is not None:
-            return losses.perceptual_loss(self._judge(from_unit(x))[:, 0])
+            return perceptual_loss(self._judge(from_unit(x))[:, 0])
         return z.square().sum(1) / 2
 
     def constrain_z(self, z: Tensor) -> Tensor:

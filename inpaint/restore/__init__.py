@@ -21,11 +21,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from inpaint import images, registry
-from inpaint.choose import sees_whole
+from inpaint import images
 from inpaint.devices import resolve
 from inpaint.errors import ImageError, InpaintError, UnknownNameError, WeightsError
 from inpaint.images import Picture
+from inpaint.pipeline.choose import sees_whole
 from inpaint.priors import Prior
 from inpaint.priors.gaussian import Gaussian
 from inpaint.restore import patches, select, windows
@@ -33,6 +33,7 @@ from inpaint.restore.noise import estimate
 from inpaint.restore.posterior import Posterior
 from inpaint.restore.task import Task
 from inpaint.search import search
+from inpaint.zoo import registry
 
 SCALES = (2, 4)
 SEARCHED = 8  # windows at once
@@ -148,7 +149,7 @@ def restore_picture(
     values, grey = _values(picture)
     job = _job(task, scale, grey)
     sigma = noise / 255 if noise is not None else estimate(values) if job.blind else 0.0
-    name, evidence = select.choose(prior, job, values, sigma, str(where))
+    name, evidence = select.select_prior(prior, job, values, sigma, str(where))
     model, whole = registry.load_prior(name, str(where)), sees_whole(name)
     if model.size % job.scale:
         raise WeightsError(f"{name} has {model.size} px, which {job.scale} does not divide")

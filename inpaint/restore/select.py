@@ -1,7 +1,7 @@
 """Which prior restores a picture: the one under which what A saw of it is most likely.
 
-As for holes (``inpaint.choose``), aligned pictures must also foresee hidden pixels about as well
-as the best other family; they are asked about a full-size picture made of what A saw.
+As for holes (``inpaint.pipeline.choose``), aligned pictures must also foresee hidden pixels about
+as well as the best other family; they are asked about a full-size picture made of what A saw.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from inpaint import registry, weights
-from inpaint.choose import ALIGNED_SIDES, View, best, families, sees_whole, view
 from inpaint.errors import ImageError, WeightsError
+from inpaint.pipeline.choose import ALIGNED_SIDES, View, best, families, sees_whole, view
 from inpaint.priors.gaussian import Gaussian
 from inpaint.restore import windows
 from inpaint.restore.posterior import Posterior
 from inpaint.restore.task import Task
+from inpaint.zoo import registry, weights
 
 COMPARED = 16  # windows of a photo
 
 
-def choose(
+def select_prior(
     prior: str, job: Task, values: np.ndarray, sigma: float, device: str
 ) -> tuple[str, dict[str, float]]:
     """The prior's name, and by family the evidence that decided.

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from inpaint.devices import one_thread
-from inpaint.losses import Norm
 from inpaint.priors import Prior
 from inpaint.search import checks, starts
 from inpaint.search import expand as beyond
+from inpaint.search.contextual import Norm
 from inpaint.search.descent import Best, Descent, Tell, cosine
 from inpaint.search.found import Found, join
 from inpaint.search.halving import halve
@@ -111,7 +111,7 @@ def search(
     anneal : bool
         Let the step size fall to zero along a cosine; L-BFGS has its own.
     norm, window, base, normalise
-        The contextual loss, see ``losses.context_weights`` and ``losses.contextual_loss``.
+        The contextual loss, see ``contextual.context_weights`` and ``contextual.contextual_loss``.
     lam : float
         lambda, the weight of the perceptual loss; at 0 that loss is not computed.
     start : {"prior", "sample"} or Tensor (B, R, D)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inpaint.losses import Norm, context_weights, contextual_loss
 from inpaint.priors import Prior
+from inpaint.search.contextual import Norm, context_weights, contextual_loss
 from inpaint.search.holdout import hidden_error, hold_back
 
 Operator = Callable[[Tensor], Tensor]

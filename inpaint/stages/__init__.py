@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from inpaint.patch import Patch
+from inpaint.stages.patch import Patch
 
 
 class Stage(Protocol):

@@ -23,7 +23,7 @@ from torch.nn.functional import (
     scaled_dot_product_attention,
 )
 
-from inpaint.patch import Patch
+from inpaint.stages.patch import Patch
 
 GRID = 32  # side of the finest feature maps, whatever the picture's side
 HEADS = 4
@@ -31,7 +31,7 @@ HEADS = 4
 
 def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0) -> Patch:
     """Refine the fill with a network whose hole attends to the known region."""
-    from inpaint.refine import refine
+    from inpaint.stages.refine import refine
 
     return refine(patch, "attention", family=family, sharpness=sharpness)
 

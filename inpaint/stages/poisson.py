@@ -8,7 +8,7 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from inpaint.errors import ImageError, MaskError
-from inpaint.patch import Patch
+from inpaint.stages.patch import Patch
 
 # Below this many unknowns a factorisation is exact and takes milliseconds; above it multigrid
 # wins, and it needs no BLAS, whose sums change with the number of threads.

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, max_pool2d, pixel_shuffle, pixel_unshuffle
 
-from inpaint.patch import Patch
+from inpaint.stages.patch import Patch
 
 GRID = 32  # side of the finest feature maps, whatever the picture's side
 CELLS = ("rnn", "lstm")
@@ -32,12 +32,12 @@ PASSES = 3
 
 def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0, passes: int = PASSES) -> Patch:
     """Refine the fill with a convolutional recurrent network, from the hole's border inward."""
-    from inpaint.refine import refine
+    from inpaint.stages.refine import refine
 
     return refine(patch, "recurrent", family=family, sharpness=sharpness, passes=passes)
 
 
-def depth(mask: Tensor) -> Tensor:
+def depth_map(mask: Tensor) -> Tensor:
     """How deep each pixel lies in the hole, in chessboard steps: (N, 1, H, W) of 0 and 1 -> same.
 
     1 along the hole's border, 0 where known. The image's border is no border of the hole.
@@ -127,7 +127,7 @@ class Recurrent(nn.Module):
             The picture after each pass, not clipped; equal to ``filled`` outside the hole.
         """
         hole = mask[:, None].to(filled.dtype)
-        deep = depth(hole)
+        deep = depth_map(hole)
         deep = deep / deep.amax((1, 2, 3), keepdim=True).clamp_min(1)
         plane = sharpness.view(-1, 1, 1, 1).expand(-1, 1, GRID, GRID).to(filled.dtype)
         y, state, outputs = filled, None, []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from inpaint import __version__, registry, weights
-from inpaint.chain import MODES
+from inpaint import __version__
+from inpaint.stages.chain import MODES
 from inpaint.web.options import MOST_CANDIDATES
 from inpaint.web.settings import Settings
 from inpaint.web.shown import LARGEST
+from inpaint.zoo import registry, weights
 
 FORMATS = ("png", "jpg", "webp", "tiff", "bmp")
 

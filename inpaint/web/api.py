@@ -9,11 +9,11 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from inpaint import objects
 from inpaint.images import Picture
 from inpaint.images.encode import check_storable, encode, format_named
-from inpaint.preview import as_preview
-from inpaint.snap import snap as snap_to
+from inpaint.masks import objects
+from inpaint.masks.preview import as_preview
+from inpaint.masks.snap import snap as snap_to
 from inpaint.web import options, shapes, shown
 from inpaint.web.about import FORMATS
 from inpaint.web.bodies import body, json_object

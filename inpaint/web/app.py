@@ -14,7 +14,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from inpaint import registry
 from inpaint.batch import memory
 from inpaint.errors import InpaintError
 from inpaint.web import api, oneshot, pages
@@ -23,6 +22,7 @@ from inpaint.web.guard import Guard
 from inpaint.web.openapi import document
 from inpaint.web.settings import Settings
 from inpaint.web.state import State
+from inpaint.zoo import registry
 
 _SWEEP = 5.0  # seconds
 
@@ -71,7 +71,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
 def _warm() -> None:
     """Load torch and the priors of the automatic choice before anybody waits for them."""
-    from inpaint.choose import families
+    from inpaint.pipeline.choose import families
 
     for kinds in families().values():
         registry.load_prior(kinds["gaussian"])

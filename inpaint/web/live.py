@@ -12,9 +12,9 @@ import numpy as np
 from torch import Tensor
 
 from inpaint import pipeline
-from inpaint.crop import Box
 from inpaint.images import Picture, from_array
-from inpaint.patch import Patch
+from inpaint.pipeline.crop import Box
+from inpaint.stages.patch import Patch
 from inpaint.web.line import Job
 from inpaint.web.options import Options
 from inpaint.web.settings import Settings

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inpaint import classes, registry
-from inpaint.chain import MODES
 from inpaint.errors import InpaintError, UnknownNameError
+from inpaint.stages.chain import MODES
 from inpaint.web.settings import Settings
+from inpaint.zoo import classes, registry
 
 MOST_CANDIDATES, MOST_STEPS, MOST_STAGES = 6, 2000, 8
 _LARGEST_SEED = 2**53 - 1  # what JavaScript counts exactly

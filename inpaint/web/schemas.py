@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from inpaint import registry
-from inpaint.chain import MODES
+from inpaint.stages.chain import MODES
 from inpaint.web.options import MOST_CANDIDATES, MOST_STEPS
 from inpaint.web.settings import Settings
+from inpaint.zoo import registry
 
 Json = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from inpaint import registry
+from inpaint.zoo import registry
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from inpaint import masks, objects, rle
+from inpaint import masks
 from inpaint.errors import InpaintError
+from inpaint.masks import objects, rle
 
 MOST_SHAPES, MOST_POINTS = 2000, 50_000
 _FAR = 1e6  # pixels; a coordinate beyond this is no place in a photo

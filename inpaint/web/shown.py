@@ -11,7 +11,7 @@ import numpy as np
 
 from inpaint.images import Picture
 from inpaint.images.encode import encode
-from inpaint.preview import as_preview
+from inpaint.masks.preview import as_preview
 from inpaint.web.photos import Photo, Stack
 
 LARGEST, SMALLEST = 4096, 256  # longest side of a view

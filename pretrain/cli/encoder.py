@@ -25,12 +25,12 @@ def command(prior: str, **given: Any) -> None:
 
     PRIOR is a name or a folder; OUT becomes a copy of it with the network added.
     """
-    from inpaint import registry
+    from inpaint.zoo import registry
     from pretrain import encoder
 
     frozen, folder = registry.load_prior(prior), registry.prior_folder(prior)
     encoder.check(frozen, folder, given["out"], lpips=given["lpips"])
-    loop.run(
+    loop.run_training(
         lambda images, options, plan: encoder.train(images, frozen, options, plan),
         given,
         EncoderOptions,
@@ -41,8 +41,8 @@ def command(prior: str, **given: Any) -> None:
 
 def _save(folder: Path, target: Target, start: Any, options: Any, **facts: Any) -> None:
     """Write a copy of the prior in ``folder`` that has the network ``start``."""
-    from inpaint import weights
     from inpaint.priors.convnets import halved
+    from inpaint.zoo import weights
 
     config, tensors = weights.load(folder)
     kept = {k: v for k, v in tensors.items() if not k.startswith("start.")}

@@ -19,8 +19,8 @@ from pretrain.options import GanOptions
 @click.option("--init", help="Trained GAN to go on from, of this --size or half of it: grown.")
 def command(init: str | None, **given: Any) -> None:
     """Train a DCGAN: generator and discriminator."""
-    from inpaint import registry
+    from inpaint.zoo import registry
     from pretrain import gan
 
     folder = registry.prior_folder(init) if init else None
-    loop.run(partial(gan.train, init=folder), given, GanOptions, several=True)
+    loop.run_training(partial(gan.train, init=folder), given, GanOptions, several=True)

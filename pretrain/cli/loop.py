@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pretrain.run import Outcome, Plan
 
 
-def run(
+def run_training(
     train: Callable[[Images, Any, Plan], tuple[Any, Outcome]],
     given: dict[str, Any],
     kind: type,

@@ -49,8 +49,8 @@ def command(
     **given: Any,
 ) -> None:
     """Train a refiner of a prior's fills: cell rnn, lstm or attention."""
-    from inpaint import registry
-    from inpaint.weights import read_config
+    from inpaint.zoo import registry
+    from inpaint.zoo.weights import read_config
     from pretrain import crossfit, fills, refiner
 
     if folds and len(priors) > 1:
@@ -90,7 +90,7 @@ def command(
             )
         return refiner.train(pairs, options, plan, before=first, init=init)
 
-    loop.run(train, given, RefinerOptions, save=_save)
+    loop.run_training(train, given, RefinerOptions, save=_save)
 
 
 def _save(target: Target, network: Any, options: Any, **facts: Any) -> None:

@@ -64,7 +64,8 @@ def command(
     The ceiling is the PSNR of images of which every pixel is known: no fill can come closer. KID
     compares samples with DATA. With --train, samples are looked up among the training images.
     """
-    from inpaint import devices, registry, weights
+    from inpaint import devices
+    from inpaint.zoo import registry, weights
     from pretrain.score import score
 
     if out:

@@ -64,7 +64,7 @@ class Target:
 
     def write(self, config: dict[str, Any], tensors: dict[str, Tensor], seconds: int) -> None:
         """Write weights and say where they are."""
-        from inpaint import weights
+        from inpaint.zoo import weights
 
         weights.save(self.out, config, tensors)
         click.echo(f"trained in {seconds} s", err=True)

@@ -19,4 +19,4 @@ def command(**given: Any) -> None:
     """Train a VAE: encoder and decoder."""
     from pretrain import vae
 
-    loop.run(vae.train, given, VaeOptions, several=True)
+    loop.run_training(vae.train, given, VaeOptions, several=True)

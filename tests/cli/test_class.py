@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import inpaint
-from inpaint import registry, weights
 from inpaint.errors import UnknownNameError
 from inpaint.priors import cgan, gaussian
+from inpaint.zoo import registry, weights
 from pretrain import cli as pretrain_cli
 
 Fails = Callable[..., str]

@@ -21,10 +21,10 @@ import numpy as np
 import pytest
 import torch
 
-from inpaint import weights
-from inpaint.chain import MODES
 from inpaint.cli import main
 from inpaint.priors import Prior
+from inpaint.stages.chain import MODES
+from inpaint.zoo import weights
 
 INPAINT = Path(sys.executable).with_name("inpaint")
 Fails = Callable[..., str]
@@ -147,12 +147,12 @@ def test_grow_widens_the_hole(run: Any, desk: Path, quick: list[str]) -> None:
 
 
 def test_stage_none_skips_the_blend(run: Any, desk: Path, quick: list[str]) -> None:
-    for name in ("poisson", "seamless", "none", "auto"):
+    for name in ("poisson", "texture", "none", "auto"):
         assert run(*quick, "--out", f"{name}.png", "--stage", name).code == 0
     run(*quick, "--out", "default.png")
     written = {p.stem: p.read_bytes() for p in desk.glob("*.png")}
     assert written["default"] == written["auto"] != written["poisson"]
-    assert len({written[k] for k in ("poisson", "seamless", "none")}) == 3
+    assert len({written[k] for k in ("poisson", "texture", "none")}) == 3
 
 
 def test_an_existing_output_is_replaced(run: Any, desk: Path, quick: list[str]) -> None:

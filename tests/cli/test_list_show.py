@@ -13,9 +13,9 @@ import click
 import pytest
 
 import inpaint
-from inpaint import registry
 from inpaint.cli import SUMMARIES, group
 from inpaint.evaluate.methods import catalogue
+from inpaint.zoo import registry
 
 INPAINT = Path(sys.executable).with_name("inpaint")
 COMMANDS = group.list_commands(click.Context(group))  # type: ignore[attr-defined]

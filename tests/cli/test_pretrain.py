@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from inpaint import registry
+from inpaint.zoo import registry
 from pretrain import cli
 from pretrain.options import EncoderOptions, GanOptions, GaussianOptions, VaeOptions
 

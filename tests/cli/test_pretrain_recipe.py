@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from inpaint import registry, weights
 from inpaint.priors.vae import VAE, build
-from inpaint.weights import read_config
+from inpaint.zoo import registry, weights
+from inpaint.zoo.weights import read_config
 from pretrain import cli, recipe
 from pretrain.options import GaussianOptions
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inpaint import weights
 from inpaint.priors import gaussian
-from inpaint.weights import read_config
+from inpaint.zoo import weights
+from inpaint.zoo.weights import read_config
 from pretrain import cli
 
 Outcome = tuple[int, str, str]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inpaint import rle
+from inpaint.masks import rle
 
 Fails = Callable[..., str]
 CORNERS = ["10,8", "25,8", "25,20", "10,20"]

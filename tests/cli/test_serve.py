@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from inpaint import weights
+from inpaint.zoo import weights
 
 COMMAND = [sys.executable, "-c", "from inpaint.cli import main; main()", "serve"]
 Fails = Callable[..., str]

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from inpaint import registry, weights
 from inpaint.priors import Prior, vae
 from inpaint.search import search
+from inpaint.zoo import registry, weights
 
 # Second forms of a kind, each with its own tiny.
 VARIANTS: dict[str, Callable[[], Prior]] = {"vae, spatial": vae.tiny_spatial}

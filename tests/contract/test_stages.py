@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from inpaint import registry
-from inpaint.patch import Patch
+from inpaint.stages.patch import Patch
+from inpaint.zoo import registry
 
 SHAPE = (40, 52)
 Stage = Callable[[Patch], Patch]
@@ -111,13 +111,10 @@ def test_it_does_not_read_the_image_inside_the_hole(
 
 
 @pytest.mark.parametrize("mask", HOLES.values(), ids=HOLES.keys())
-@pytest.mark.parametrize(("name", "tolerance"), [("poisson", 1e-5), ("seamless", 3 / 255)])
-def test_a_constant_offset_of_the_guide_vanishes(
-    name: str, tolerance: float, mask: np.ndarray
-) -> None:
+def test_a_constant_offset_of_the_guide_vanishes(mask: np.ndarray) -> None:
     image = picture(0)
-    after = registry.stage(name)(patch_of(mask, image + np.float32(40 / 255)))
-    assert np.abs(after.filled - image).max() <= tolerance
+    after = registry.stage("poisson")(patch_of(mask, image + np.float32(40 / 255)))
+    assert np.abs(after.filled - image).max() <= 1e-5
 
 
 @pytest.mark.parametrize("mask", EXTREMES.values(), ids=EXTREMES.keys())

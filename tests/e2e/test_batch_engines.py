@@ -18,9 +18,9 @@ from batch_samples import NAMES, make_folder, visible
 from PIL import Image
 
 from inpaint.batch import local
+from inpaint.batch.control import Stop
 from inpaint.batch.options import Options
-from inpaint.batch.run import Summary, run
-from inpaint.batch.stop import Stop
+from inpaint.batch.run import Summary, fill_folder
 from inpaint.errors import InpaintError
 
 INPAINT = Path(sys.executable).with_name("inpaint")
@@ -34,7 +34,7 @@ def options(tiny_folders: dict[str, str]) -> Options:
 
 
 def fill(root: Path, out: str, options: Options, **more: Any) -> Summary:
-    return run(root / "in", root / "masks", root / out, options=options, **more)
+    return fill_folder(root / "in", root / "masks", root / out, options=options, **more)
 
 
 # The same bytes

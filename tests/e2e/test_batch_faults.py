@@ -15,7 +15,7 @@ import pytest
 from batch_samples import make_folder, visible
 
 from inpaint.batch.options import Options
-from inpaint.batch.run import run
+from inpaint.batch.run import fill_folder
 
 INPAINT = str(Path(sys.executable).with_name("inpaint"))
 NAMES = tuple(f"{'abc'[k % 3]}/{k:02d}.png" for k in range(12))
@@ -48,9 +48,9 @@ def test_a_disk_that_fills_up_ends_the_run_and_more_room_lets_it_go_on(
 ) -> None:
     make_folder(tmp_path, NAMES)
     places = tmp_path / "in", tmp_path / "masks"
-    run(*places, tmp_path / "whole", options=options, workers=0)
+    fill_folder(*places, tmp_path / "whole", options=options, workers=0)
     reference = visible(tmp_path / "whole")
-    first = run(*places, small_disk, options=options, workers=0)
+    first = fill_folder(*places, small_disk, options=options, workers=0)
     assert first.stopped
     assert "No space left on device" in first.stopped
     assert 0 < first.done < len(NAMES)
@@ -59,7 +59,7 @@ def test_a_disk_that_fills_up_ends_the_run_and_more_room_lets_it_go_on(
     assert all(data == reference[name] for name, data in there.items())
     assert list((small_disk / ".inpaint" / "tmp").iterdir()) == []
     subprocess.run(["mount", "-o", "remount,size=1m", small_disk], check=True)
-    again = run(*places, small_disk, options=options, workers=0)
+    again = fill_folder(*places, small_disk, options=options, workers=0)
     assert (again.stopped, again.failed) == (None, 0)
     assert visible(small_disk) == reference
 

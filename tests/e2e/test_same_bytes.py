@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from inpaint import registry
+from inpaint.zoo import registry
 
 INPAINT = Path(sys.executable).with_name("inpaint")
 
@@ -20,7 +20,7 @@ SCRIPT = """
 import hashlib, sys
 import numpy as np
 import inpaint
-from inpaint import registry
+from inpaint.zoo import registry
 
 rng = np.random.default_rng(0)
 for name, side in [*((p, 64) for p in registry.priors()), ("auto", 200)]:

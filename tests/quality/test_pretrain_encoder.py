@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from inpaint import registry, weights
 from inpaint.errors import InpaintError, WeightsError
 from inpaint.priors import Prior, cgan, dcgan, gaussian, vae
 from inpaint.priors.convnets import halved
 from inpaint.priors.start import Start, shapes_of
 from inpaint.search import search
+from inpaint.zoo import registry, weights
 from pretrain import data, encoder
 from pretrain.options import EncoderOptions
 from pretrain.run import Plan

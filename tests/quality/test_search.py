@@ -12,10 +12,10 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.stats import multivariate_normal
 from torch import Tensor
 
-from inpaint import registry
 from inpaint.priors import Prior
 from inpaint.priors.gaussian import Gaussian
 from inpaint.search import search
+from inpaint.zoo import registry
 
 SIZE = 16  # of the tiny priors
 

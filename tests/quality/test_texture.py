@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from inpaint.patch import Patch
 from inpaint.stages import poisson, texture
+from inpaint.stages.patch import Patch
 
 SIDE = 128
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]

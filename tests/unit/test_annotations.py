@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from inpaint import rle
-from inpaint.annotation import coco, labelme
 from inpaint.errors import InpaintError, MaskError, SelectionError, UnknownNameError
+from inpaint.masks import rle
+from inpaint.masks.annotation import coco, labelme
 
 SHAPE = (30, 40)
 SQUARE = [[10, 8], [25, 8], [25, 20], [10, 20]]

@@ -13,20 +13,20 @@ import numpy as np
 import pytest
 from small_disk import small_disk
 
-from inpaint import images, weights
+from inpaint import images
 from inpaint.batch import memory
-from inpaint.batch.crew import crew
+from inpaint.batch.control import Lock, Stop
 from inpaint.batch.disk import Disk
 from inpaint.batch.folder import is_full
 from inpaint.batch.item import item_seed, looks_inverted
-from inpaint.batch.lock import Lock
 from inpaint.batch.manifest import Manifest, open_manifest, started
+from inpaint.batch.memory import worker_shares
 from inpaint.batch.options import Options, Setup
 from inpaint.batch.ray import _connect, _share
 from inpaint.batch.remote import Remote
-from inpaint.batch.stop import Stop
 from inpaint.batch.storage import is_file, is_folder, open_folder, parent
 from inpaint.errors import ImageError, InpaintError, OutputError
+from inpaint.zoo import registry, weights
 
 # The manifest
 
@@ -214,19 +214,19 @@ def test_a_held_process_runs_out_instead_of_growing() -> None:
 
 
 def test_the_crew_fits_into_memory() -> None:
-    assert crew("local", 2, 4 << 30) == (2, 2 << 30, 4 << 30)
-    assert crew("local", None, 1 << 30) == (1, 1 << 30, 1 << 30)
-    assert crew("local", 0, None) == (0, None, None)
-    assert crew("ray", None, None) == (None, None, None)
-    assert crew("ray", 2, 4 << 30) == (2, None, 4 << 30)
+    assert worker_shares("local", 2, 4 << 30) == (2, 2 << 30, 4 << 30)
+    assert worker_shares("local", None, 1 << 30) == (1, 1 << 30, 1 << 30)
+    assert worker_shares("local", 0, None) == (0, None, None)
+    assert worker_shares("ray", None, None) == (None, None, None)
+    assert worker_shares("ray", 2, 4 << 30) == (2, None, 4 << 30)
     with pytest.raises(InpaintError, match="cannot share"):
-        crew("local", 8, 4 << 30)
+        worker_shares("local", 8, 4 << 30)
     with pytest.raises(InpaintError, match="--workers 0 has none"):
-        crew("local", 0, 4 << 30)
+        worker_shares("local", 0, 4 << 30)
 
 
 def test_without_a_limit_a_second_try_alone_has_all_that_workers_share() -> None:
-    workers, share, total = crew("local", 2, None)
+    workers, share, total = worker_shares("local", 2, None)
     assert workers == 2
     assert share is not None
     assert total is not None
@@ -339,8 +339,10 @@ def test_weights_that_take_part_change_the_fingerprint_and_others_do_not(
         config = real(folder)
         return config | {changed["key"]: "new"} if folder.name == changed["folder"] else config
 
-    monkeypatch.setattr("inpaint.weights.read_config", read)
-    monkeypatch.setattr("inpaint.registry.read_config", read)
+    monkeypatch.setattr("inpaint.zoo.weights.read_config", read)
+    monkeypatch.setattr("inpaint.zoo.registry.read_config", read)
+    # No file changes here, so what was read before would do.
+    monkeypatch.setattr("inpaint.zoo.registry._scanned", registry._scanned.__wrapped__)
     faces, auto = Options(prior="faces64-vae"), Options()
     own = Options(prior=tiny_folders["vae"])
     before = [one.fingerprint() for one in (faces, auto, own)]

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from inpaint.classes import Steerable
 from inpaint.priors import Prior
 from inpaint.priors.gaussian import Gaussian
+from inpaint.zoo.classes import Steerable
 from pretrain.ceiling import ceiling, projected, psnr
 
 Tiny = Callable[..., Prior]

@@ -9,11 +9,12 @@ import pytest
 import torch
 from skimage import data
 
-from inpaint import images, registry, weights
-from inpaint.chain import MODES
-from inpaint.choose import OVERVIEW, choose, families, overview, sees_whole
+from inpaint import images
 from inpaint.errors import WeightsError
+from inpaint.pipeline.choose import OVERVIEW, choose_prior, families, overview, sees_whole
 from inpaint.priors import dcgan, gaussian
+from inpaint.stages.chain import MODES
+from inpaint.zoo import registry, weights
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_families_are_those_with_a_gaussian_member(zoo: Path) -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("seed", "name"), [(0, "first-gaussian"), (1, "second-gaussian")])
 def test_the_most_likely_family_is_chosen(zoo: Path, seed: int, name: str, mode: str) -> None:
-    choice = choose(image_of(seed), hole(), mode=mode)
+    choice = choose_prior(image_of(seed), hole(), mode=mode)
     assert choice.name == name
     assert choice.whole == (seed == 1)
     assert max(choice.evidence, key=choice.evidence.__getitem__) == name.partition("-")[0]
@@ -64,16 +65,16 @@ def test_the_most_likely_family_is_chosen(zoo: Path, seed: int, name: str, mode:
 def test_a_long_picture_is_no_aligned_one(zoo: Path, width: int, asked: bool) -> None:
     mask = np.zeros((64, width), dtype=bool)
     mask[20:30, 20:30] = True
-    choice = choose(np.full((64, width, 3), 0.5, np.float32), mask, mode="sharp")
+    choice = choose_prior(np.full((64, width, 3), 0.5, np.float32), mask, mode="sharp")
     assert ("second" in choice.evidence) == asked
 
 
 @pytest.mark.parametrize("garbage", [0.0, 1.0, np.nan])
 def test_the_choice_does_not_look_into_the_hole(zoo: Path, garbage: float) -> None:
     image = image_of(0)
-    expected = choose(image, hole(), mode="sharp")
+    expected = choose_prior(image, hole(), mode="sharp")
     spoiled = np.where(hole()[..., None], np.float32(garbage), image)
-    assert choose(spoiled, hole(), mode="sharp") == expected
+    assert choose_prior(spoiled, hole(), mode="sharp") == expected
 
 
 @pytest.mark.parametrize("shape", [(200, 200), (16, 300), (3, 2)])
@@ -83,13 +84,13 @@ def test_a_choice_is_made_even_if_next_to_nothing_is_known(
     mask = np.ones(shape, dtype=bool)
     mask[0, 0] = False
     image = np.full((*shape, 3), 0.5, dtype=np.float32)
-    assert choose(image, mask, mode="sharp").name in registry.priors()
+    assert choose_prior(image, mask, mode="sharp").name in registry.priors()
 
 
 def test_the_choice_does_not_depend_on_what_was_chosen_before(zoo: Path) -> None:
-    first = choose(image_of(0), hole(), mode="sharp")
-    choose(image_of(1), hole().T[::-1].copy(), mode="psnr")
-    assert choose(image_of(0), hole(), mode="sharp") == first
+    first = choose_prior(image_of(0), hole(), mode="sharp")
+    choose_prior(image_of(1), hole().T[::-1].copy(), mode="psnr")
+    assert choose_prior(image_of(0), hole(), mode="sharp") == first
 
 
 def test_an_empty_zoo_is_an_error_with_advice(
@@ -97,7 +98,7 @@ def test_an_empty_zoo_is_an_error_with_advice(
 ) -> None:
     monkeypatch.setattr(registry, "ZOO", tmp_path)
     with pytest.raises(WeightsError, match="--prior"):
-        choose(image_of(0), hole(), mode="sharp")
+        choose_prior(image_of(0), hole(), mode="sharp")
 
 
 def test_the_view_is_read_from_the_config(zoo: Path) -> None:
@@ -114,7 +115,7 @@ def test_every_shipped_family_recognises_its_own_images() -> None:
         x = prior.mean + prior.W @ prior.sample_z(1, rng)[0]
         x = x + prior.residual**0.5 * torch.randn(x.shape, generator=rng)
         image = x.unflatten(0, (3, prior.size, prior.size)).permute(1, 2, 0).numpy()
-        choice = choose(np.ascontiguousarray(image), hole(prior.size), mode="psnr")
+        choice = choose_prior(np.ascontiguousarray(image), hole(prior.size), mode="psnr")
         assert choice.evidence[family] == max(choice.evidence.values())
 
 
@@ -124,14 +125,14 @@ def test_photos_without_a_face_are_not_given_to_the_faces(name: str) -> None:
     image = getattr(data, name)()[..., :3].astype(np.float32) / 255
     mask = np.zeros(image.shape[:2], dtype=bool)
     mask[100:180, 150:230] = True
-    evidence = choose(image, mask, mode="psnr").evidence
+    evidence = choose_prior(image, mask, mode="psnr").evidence
     assert max(evidence, key=evidence.__getitem__) != "faces64"
 
 
 def test_a_face_is_given_to_the_faces() -> None:
     """Framed as the training faces are: eyes to mouth in the middle half."""
     image = data.astronaut()[80:180, 180:280].astype(np.float32) / 255
-    choice = choose(np.ascontiguousarray(image), hole(100), mode="psnr")
+    choice = choose_prior(np.ascontiguousarray(image), hole(100), mode="psnr")
     assert choice.name.startswith("faces64")
     assert choice.whole
 
@@ -141,7 +142,7 @@ def test_a_smooth_landscape_is_no_face() -> None:
     y, x = np.mgrid[0:128, 0:128] / 128
     light = np.where(y < 0.45 + 0.08 * np.sin(5 * x), 0.85 - 0.5 * y, 0.45 - 0.25 * y)
     image = np.stack([0.9 * light, 0.95 * light, light + 0.05], axis=2).astype(np.float32)
-    choice = choose(image, hole(128), mode="sharp")
+    choice = choose_prior(image, hole(128), mode="sharp")
     assert max(choice.evidence, key=choice.evidence.__getitem__) == "faces64", "no trap any more"
     assert choice.name == "scenes64-gaussian"
 

@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from inpaint.errors import ImageError
 from inpaint.evaluate import compare, metrics
-from inpaint.evaluate.compare import Comparer, lpips, plan
+from inpaint.evaluate.compare import Comparer, lpips, plan_layers
 from inpaint.evaluate.lpips import cached, to_tensor
-from inpaint.evaluate.regions import Box, Window, changed, differs, whole
+from inpaint.evaluate.regions import Spans, Window, changed, differs, whole
 
 SIZES = [(31, 31), (34, 35), (64, 64), (97, 61), (230, 419)]
 HOLES = {
@@ -140,7 +140,7 @@ def test_reach_and_need_are_those_of_a_convolution(window):
     kernel = torch.ones(1, 1, window.kernel, window.kernel)
     for n in range(11, 32):
         shape = (n, n + 3)
-        for box in (Box((0, 1), (4, 6)), Box((n - 1, n), (n, n + 3)), Box((3, 9), (2, 3))):
+        for box in (Spans((0, 1), (4, 6)), Spans((n - 1, n), (n, n + 3)), Spans((3, 9), (2, 3))):
             x = torch.zeros(1, 1, *shape, dtype=torch.float64, requires_grad=True)
             marked = x.detach().clone()
             marked[0, 0][box.slices] = 1
@@ -165,11 +165,11 @@ def test_reach_and_need_are_those_of_a_convolution(window):
 
 def test_the_last_layer_sees_81_pixels_to_each_side():
     stages = cached().stages()
-    seen = Box((0, 1), (0, 1))
+    seen = Spans((0, 1), (0, 1))
     for stage in reversed(stages):
         seen = stage.window.frame(seen)
     assert seen.rows[1] - seen.rows[0] == 2 * 81 + 1
-    layers = plan(stages, (1600, 1600), Box((800, 816), (800, 816)))
+    layers = plan_layers(stages, (1600, 1600), Spans((800, 816), (800, 816)))
     assert 800 - layers[0].need.rows[0] <= 2 * 81
     assert layers[0].need.rows[1] - 816 <= 2 * 81
 
@@ -179,10 +179,10 @@ def test_changed_is_the_tightest_box():
     assert changed(a, a) is None
     b = a.copy()
     b[2, 5, 2] = b[6, 3, 0] = 1
-    assert changed(a, b) == Box((2, 7), (3, 6))
+    assert changed(a, b) == Spans((2, 7), (3, 6))
     assert differs(a, b).sum() == 2
-    assert changed(a, a + 1) == whole((9, 12)) == Box((0, 9), (0, 12))
-    assert Box((2, 7), (3, 6)).aligned(4, (9, 12)) == Box((0, 8), (0, 8))
+    assert changed(a, a + 1) == whole((9, 12)) == Spans((0, 9), (0, 12))
+    assert Spans((2, 7), (3, 6)).aligned(4, (9, 12)) == Spans((0, 8), (0, 8))
 
 
 def test_sums_are_exact_where_they_are_large():

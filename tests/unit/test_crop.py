@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from inpaint.crop import Box, Crop, plan
 from inpaint.errors import MaskError
+from inpaint.pipeline.crop import Box, Crop, plan_crops
 
 
 def masked(shape: tuple[int, int], *boxes: tuple[int, int, int, int]) -> np.ndarray:
@@ -33,17 +33,17 @@ def check(mask: np.ndarray, crops: list[Crop]) -> None:
 
 def test_one_hole_gets_a_centred_square() -> None:
     mask = masked((600, 800), (200, 300, 300, 360))
-    (crop,) = plan(mask)
+    (crop,) = plan_crops(mask)
     assert crop.box == Box(150, 230, 350, 430)
     check(mask, [crop])
 
 
 def test_context_and_min_side() -> None:
     mask = masked((600, 800), (200, 300, 210, 310))
-    assert plan(mask)[0].box.height == 64
-    assert plan(mask, min_side=8)[0].box.height == 20
-    assert plan(mask, min_side=8, context=0)[0].box == Box(200, 300, 210, 310)
-    assert plan(mask, min_side=8, context=2.5)[0].box.width == 35
+    assert plan_crops(mask)[0].box.height == 64
+    assert plan_crops(mask, min_side=8)[0].box.height == 20
+    assert plan_crops(mask, min_side=8, context=0)[0].box == Box(200, 300, 210, 310)
+    assert plan_crops(mask, min_side=8, context=2.5)[0].box.width == 35
 
 
 @pytest.mark.parametrize(
@@ -56,19 +56,19 @@ def test_context_and_min_side() -> None:
 )
 def test_boxes_move_inward_at_the_border(hole: tuple[int, int, int, int], box: Box) -> None:
     mask = masked((300, 400), hole)
-    assert plan(mask)[0].box == box
+    assert plan_crops(mask)[0].box == box
 
 
 def test_boxes_are_cut_where_the_image_is_smaller() -> None:
     mask = masked((90, 400), (10, 100, 80, 170))
-    (crop,) = plan(mask)
+    (crop,) = plan_crops(mask)
     assert crop.box == Box(0, 65, 90, 205)
-    assert plan(masked((30, 20), (3, 3, 5, 5)))[0].box == Box(0, 0, 30, 20)
+    assert plan_crops(masked((30, 20), (3, 3, 5, 5)))[0].box == Box(0, 0, 30, 20)
 
 
 def test_far_holes_have_their_own_crops_in_reading_order() -> None:
     mask = masked((600, 800), (500, 700, 520, 720), (20, 30, 40, 60), (500, 100, 520, 110))
-    crops = plan(mask)
+    crops = plan_crops(mask)
     check(mask, crops)
     assert [(c.box.y0 < 100, c.box.x0 < 100) for c in crops] == [
         (True, True),
@@ -79,42 +79,42 @@ def test_far_holes_have_their_own_crops_in_reading_order() -> None:
 
 def test_near_holes_share_a_crop() -> None:
     mask = masked((600, 800), (300, 300, 320, 320), (300, 325, 320, 345))
-    (crop,) = plan(mask)
+    (crop,) = plan_crops(mask)
     check(mask, [crop])
     assert crop.own.sum() == 800
 
 
 def test_specks_join_the_hole_beside_them() -> None:
     mask = masked((600, 800), (200, 300, 350, 450), (210, 455, 212, 457), (196, 296, 198, 298))
-    (crop,) = plan(mask)
+    (crop,) = plan_crops(mask)
     check(mask, [crop])
 
 
 def test_a_row_of_letters_does_not_chain_up() -> None:
     mask = masked((500, 3000), *((200, x, 260, x + 40) for x in range(100, 2000, 65)))
-    crops = plan(mask, max_crops=100)
+    crops = plan_crops(mask, max_crops=100)
     check(mask, crops)
     assert max(c.box.width for c in crops) <= 240
 
 
 def test_crossing_boxes_own_their_holes_only() -> None:
     mask = masked((400, 400), (100, 100, 200, 200), (100, 240, 200, 340))
-    crops = plan(mask)
+    crops = plan_crops(mask)
     check(mask, crops)
     assert len(crops) == 2
     assert (crops[0].mask & ~crops[0].own).any()
 
 
 def test_diagonal_pixels_are_one_hole() -> None:
-    assert len(plan(np.eye(300, dtype=bool))) == 1
+    assert len(plan_crops(np.eye(300, dtype=bool))) == 1
 
 
 def test_number_of_crops_is_bounded() -> None:
     mask = masked((1500, 1500), *((y, x, y + 5, x + 5) for y in range(50, 1500, 250)
                                   for x in range(50, 1500, 250)))  # fmt: skip
-    assert len(plan(mask, max_crops=100)) == 36
+    assert len(plan_crops(mask, max_crops=100)) == 36
     for limit in (16, 5, 1):
-        crops = plan(mask, max_crops=limit)
+        crops = plan_crops(mask, max_crops=limit)
         assert len(crops) == limit
         check(mask, crops)
 
@@ -123,7 +123,7 @@ def test_number_of_crops_is_bounded() -> None:
 def test_scattered_holes_become_one_crop_quickly(share: float) -> None:
     mask = np.random.default_rng(0).random((1501, 2001)) < share
     start = time.perf_counter()
-    crops = plan(mask)
+    crops = plan_crops(mask)
     assert time.perf_counter() - start < 1.0  # 0.05 s on an idle core
     assert [c.box for c in crops] == [Box(0, 0, 1501, 2001)]
     check(mask, crops)
@@ -133,22 +133,22 @@ def test_ownership_holds_on_coarse_grids() -> None:
     rng = np.random.default_rng(2)
     mask = np.zeros((701, 903), dtype=bool)
     mask[rng.integers(0, 701, 150), rng.integers(0, 903, 150)] = True
-    crops = plan(mask)
+    crops = plan_crops(mask)
     check(mask, crops)
     assert len(crops) <= 16
 
 
 def test_empty_and_full_masks() -> None:
-    assert plan(np.zeros((20, 30), dtype=bool)) == []
+    assert plan_crops(np.zeros((20, 30), dtype=bool)) == []
     full = np.ones((20, 30), dtype=bool)
-    (crop,) = plan(full)
+    (crop,) = plan_crops(full)
     assert crop.box == Box(0, 0, 20, 30)
 
 
 def test_plan_refuses_what_it_cannot_use() -> None:
     mask = np.ones((20, 30), dtype=bool)
     with pytest.raises(MaskError, match="expected bool"):
-        plan(mask.astype(np.uint8))
+        plan_crops(mask.astype(np.uint8))
     for bad in ({"context": -1.0}, {"min_side": 0}, {"max_crops": 0}):
         with pytest.raises(ValueError, match="at least"):
-            plan(mask, **bad)
+            plan_crops(mask, **bad)

@@ -150,7 +150,7 @@ def test_functions_name_the_errors_they_raise() -> None:
 
 def test_it_looks_at_everything() -> None:
     names = {f.where for f in everything()}
-    assert {"inpaint/pipeline.py:fill", "inpaint/priors/vae.py:VAE.generate"} <= names
+    assert {"inpaint/pipeline/compose.py:fill", "inpaint/priors/vae.py:VAE.generate"} <= names
     assert len(names) > 600
     assert sum(bool(arrays(f)) for f in everything()) > 200
 

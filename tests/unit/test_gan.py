@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from inpaint import registry, weights
 from inpaint.errors import InpaintError, UnknownNameError, WeightsError
 from inpaint.priors import cgan, dcgan, packing
 from inpaint.priors.convnets import ClassNorm, Downward, Upward
+from inpaint.zoo import registry, weights
 from pretrain import data, gan
 from pretrain.options import GanOptions, counts
 from pretrain.run import Plan

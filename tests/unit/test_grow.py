@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from inpaint import weights
 from inpaint.errors import WeightsError
 from inpaint.priors import cgan, gaussian
+from inpaint.zoo import weights
 from pretrain import gan, grow
 from pretrain.options import GanOptions
 

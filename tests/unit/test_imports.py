@@ -13,6 +13,22 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Slow to import: whoever asks for --help shall not wait for them.
+LOOSE = {"__init__.py", "__main__.py", "_version.py", "devices.py", "errors.py", "py.typed"}
+# Each may import what stands before it; those of one line do not know each other.
+LAYERS = (
+    ("errors", "_version"),
+    ("devices",),
+    ("images",),
+    ("masks",),
+    ("zoo",),
+    ("priors",),
+    ("search", "stages"),
+    ("pipeline",),
+    ("restore", "evaluate", "batch"),
+    ("web",),
+    ("cli",),
+    ("__main__",),
+)
 HEAVY = ("torch", "cv2", "scipy", "skimage", "safetensors.torch", "accelerate", "ray", "PIL")
 
 
@@ -25,20 +41,23 @@ def modules(root: Path) -> dict[str, Path]:
     return found
 
 
-def nodes(tree: ast.AST, *, lazy: bool) -> Iterator[ast.AST]:
-    """All nodes; without ``lazy`` only those that run when the module is imported."""
+def nodes(tree: ast.AST, *, lazy: bool, typed: bool) -> Iterator[ast.AST]:
+    """All nodes; without ``lazy`` none in functions, without ``typed`` none for type checkers."""
     for child in ast.iter_child_nodes(tree):
         function = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
         typing = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
-        if lazy or not (function or typing):
+        if (lazy or not function) and (typed or not typing):
             yield child
-            yield from nodes(child, lazy=lazy)
+            yield from nodes(child, lazy=lazy, typed=typed)
 
 
-def imported(path: Path, known: dict[str, Path], *, lazy: bool) -> set[str]:
-    """The modules of ours that a file imports."""
+def imported(
+    path: Path, known: dict[str, Path], *, lazy: bool, typed: bool | None = None
+) -> set[str]:
+    """The modules of ours that a file imports; those for types count as ``lazy`` ones do."""
     names = set()
-    for node in nodes(ast.parse(path.read_text(encoding="utf-8")), lazy=lazy):
+    text, typed = path.read_text(encoding="utf-8"), lazy if typed is None else typed
+    for node in nodes(ast.parse(text), lazy=lazy, typed=typed):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -63,6 +82,21 @@ def wrong_way(root: Path) -> list[str]:
     return sorted(wrong)
 
 
+def upward(root: Path) -> list[str]:
+    """Imports, lazy ones too, from one package of ``inpaint`` into another not below it."""
+    known, wrong = modules(root), []
+    level = {name: number for number, names in enumerate(LAYERS) for name in names}
+    for name, path in known.items():
+        here = name.split(".")[1:2]
+        if not (name.startswith("inpaint.") and here):
+            continue
+        for other in imported(path, known, lazy=True, typed=False):
+            there = other.split(".")[1:2]
+            if there and there != here and level[there[0]] >= level[here[0]]:
+                wrong.append(f"{name} -> {other}")
+    return sorted(wrong)
+
+
 def circle(root: Path) -> list[str]:
     """A circle of imports as modules are loaded, or nothing."""
     known = modules(root)
@@ -78,6 +112,32 @@ def test_imports_run_one_way() -> None:
     assert wrong_way(ROOT) == []
 
 
+def test_nothing_loose_lies_beside_the_packages() -> None:
+    assert {path.name for path in (ROOT / "inpaint").iterdir() if path.is_file()} == LOOSE
+
+
+def test_packages_import_what_lies_below_them() -> None:
+    packages = {path.parent.name for path in (ROOT / "inpaint").glob("*/__init__.py")}
+    modules_beside = {Path(name).stem for name in LOOSE} - {"__init__", "py"}
+    assert packages | modules_beside == {name for names in LAYERS for name in names}
+    assert upward(ROOT) == []
+
+
+def test_an_import_upward_would_be_seen(tmp_path: Path) -> None:
+    texts = {
+        "inpaint/images/a.py": "def f():\n    from inpaint.masks import b",
+        "inpaint/masks/b.py": "from inpaint.images import a",
+        "inpaint/stages/c.py": "from inpaint.search import d",
+        "inpaint/search/d.py": "if TYPE_CHECKING:\n    from inpaint.pipeline import e",
+        "inpaint/pipeline/e.py": "",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+    wrong = ["inpaint.images.a -> inpaint.masks.b", "inpaint.stages.c -> inpaint.search.d"]
+    assert upward(tmp_path) == wrong
+
+
 def test_no_imports_run_in_a_circle() -> None:
     assert circle(ROOT) == []
 
@@ -85,8 +145,8 @@ def test_no_imports_run_in_a_circle() -> None:
 def test_the_whole_of_both_packages_was_looked_at() -> None:
     known = modules(ROOT)
     assert {"inpaint.search.latent", "inpaint.cli.fill", "pretrain.cli.gan"} <= set(known)
-    edges = imported(known["inpaint.pipeline"], known, lazy=False)
-    assert {"inpaint.filler", "inpaint.crop", "inpaint.images"} <= edges
+    edges = imported(known["inpaint.pipeline.compose"], known, lazy=False)
+    assert {"inpaint.pipeline.filler", "inpaint.pipeline.crop", "inpaint.images"} <= edges
     assert "inpaint.pipeline" in imported(known["inpaint.cli.filling"], known, lazy=True)
     assert "inpaint.pipeline" not in imported(known["inpaint.cli.filling"], known, lazy=False)
 

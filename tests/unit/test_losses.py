@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from inpaint.losses import context_weights, contextual_loss, perceptual_loss
+from inpaint.priors.perceptual import perceptual_loss
+from inpaint.search.contextual import context_weights, contextual_loss
 
 HEIGHT, WIDTH = 9, 11
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from skimage import data, filters
 
-from inpaint import weights
 from inpaint.errors import ImageError, WeightsError
 from inpaint.evaluate import lpips as module
 from inpaint.evaluate.compare import lpips
 from inpaint.evaluate.lpips import FOLDER, cached, load, to_tensor
+from inpaint.zoo import weights
 
 
 def noise(n, side, seed=0):

@@ -44,7 +44,7 @@ def test_fills_the_hole_and_nothing_else(text, image, mask):
 
 
 def test_every_shipped_prior_is_a_method_and_listed():
-    from inpaint import registry
+    from inpaint.zoo import registry
 
     names = methods.catalogue()
     for name in registry.priors():
@@ -62,7 +62,7 @@ def test_a_prior_s_options_reach_the_search(monkeypatch, image, mask):
         seen.update(options)
         return pipeline.Result((picture,), (), 0.0)
 
-    text = "faces64-gaussian: steps=20, lr=0.1, normalise=false, mode=psnr, stages=poisson+seamless"
+    text = "faces64-gaussian: steps=20, lr=0.1, normalise=false, mode=psnr, stages=poisson+texture"
     method = methods.parse(text)
     reference = methods.parse("reference:prior=faces64-gaussian")
     monkeypatch.setattr(pipeline, "complete", complete)
@@ -75,7 +75,7 @@ def test_a_prior_s_options_reach_the_search(monkeypatch, image, mask):
         "lr": 0.1,
         "normalise": False,
         "mode": "psnr",
-        "stages": ("poisson", "seamless"),
+        "stages": ("poisson", "texture"),
     }
     seen.clear()
     reference(image, mask, 0)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from inpaint import objects
 from inpaint.errors import MaskError, SelectionError
+from inpaint.masks import objects
 
 SHAPE = (30, 40)
 

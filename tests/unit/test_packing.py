@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inpaint import registry, weights
 from inpaint.priors import convnets, dcgan, vae
 from inpaint.priors.packing import SCALE, SMALLEST, packed, unpacked
+from inpaint.zoo import registry, weights
 
 
 def weight(*shape: int, seed: int = 0) -> Tensor:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from inpaint.batch.disk import Disk
-from inpaint.batch.pairing import Item, Orphan, Problem, match, outputs, plan
+from inpaint.batch.pairing import Item, Orphan, Problem, match, outputs, plan_items
 
 PAIRS = [
     (["a.jpg"], ["a.png"], {"a.jpg": "a.png"}),
@@ -102,7 +102,7 @@ def test_a_tree_keeps_its_folders_and_reports_what_does_not_fit(tmp_path: Path) 
         tmp_path / "in", "b.png", "x/a.jpg", "x/.hidden.jpg", ".git/a.png", "x/notes.txt", "c.png"
     )
     touch(tmp_path / "masks", "b.png", "x/a_mask.png", "y/z.png")
-    found = list(plan(Disk(tmp_path / "in"), Disk(tmp_path / "masks")))
+    found = list(plan_items(Disk(tmp_path / "in"), Disk(tmp_path / "masks")))
     assert [f for f in found if isinstance(f, Item)] == [
         Item("b.png", "b.png", "b.png"),
         Item("x/a.jpg", "x/a_mask.png", "x/a.jpg"),
@@ -113,15 +113,15 @@ def test_a_tree_keeps_its_folders_and_reports_what_does_not_fit(tmp_path: Path) 
 
 def test_one_mask_for_all_and_masks_in_alpha(tmp_path: Path) -> None:
     touch(tmp_path, "b.png", "x/a.jpg")
-    one = [f for f in plan(Disk(tmp_path), None, one="m.png") if isinstance(f, Item)]
+    one = [f for f in plan_items(Disk(tmp_path), None, one="m.png") if isinstance(f, Item)]
     assert {item.mask for item in one} == {"m.png"}
-    alpha = [f for f in plan(Disk(tmp_path), None) if isinstance(f, Item)]
+    alpha = [f for f in plan_items(Disk(tmp_path), None) if isinstance(f, Item)]
     assert [item.mask for item in alpha] == [None, None]
 
 
 def test_folders_can_be_left_out(tmp_path: Path) -> None:
     touch(tmp_path, "a.png", "out/a.png", "out/deep/a.png", "outer/a.png")
-    found = plan(Disk(tmp_path), None, one="m.png", skip_images=frozenset({"out"}))
+    found = plan_items(Disk(tmp_path), None, one="m.png", skip_images=frozenset({"out"}))
     assert [f.path for f in found] == ["a.png", "outer/a.png"]
 
 
@@ -137,7 +137,7 @@ def test_an_unreadable_folder_is_named_and_the_others_are_walked(
         return listed(self, name)
 
     monkeypatch.setattr(Disk, "list", refuse)
-    found = list(plan(Disk(tmp_path), None, one="m.png"))
+    found = list(plan_items(Disk(tmp_path), None, one="m.png"))
     assert [f.path for f in found if isinstance(f, Item)] == ["a.png", "open/c.png"]
     (problem,) = (f for f in found if isinstance(f, Problem))
     assert problem.path == "locked"
@@ -150,7 +150,7 @@ def test_linked_folders_are_followed_unless_they_lead_back(tmp_path: Path) -> No
     (tmp_path / "in" / "link").symlink_to("../elsewhere")
     (tmp_path / "in" / "x" / "top").symlink_to("..")
     (tmp_path / "elsewhere" / "back").symlink_to("../in/x")
-    found = list(plan(Disk(tmp_path / "in"), None, one="m.png"))
+    found = list(plan_items(Disk(tmp_path / "in"), None, one="m.png"))
     items = [f.path for f in found if isinstance(f, Item)]
     assert items == ["link/a.png", "link/back/b.png", "x/b.png"]
     assert {f.path for f in found if isinstance(f, Problem)} == {"link/back/top", "x/top"}

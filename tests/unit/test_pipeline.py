@@ -13,10 +13,11 @@ from image_samples import noise, smooth
 from torch import Tensor
 
 import inpaint
-from inpaint import images, registry, weights
+from inpaint import images
 from inpaint.errors import ImageError, InpaintError, MaskError, SearchError, UnknownNameError
 from inpaint.pipeline import Result, complete
 from inpaint.priors import Prior
+from inpaint.zoo import registry, weights
 
 KINDS = registry.kinds()
 FAST: dict[str, Any] = {"steps": 2}
@@ -204,10 +205,10 @@ def test_stages_run_in_order(vae: str) -> None:
     image, mask = smooth(), box((32, 48), np.s_[8:20, 5:15])
     results = {
         stages: finished(image, mask, prior=vae, stages=stages).tobytes()
-        for stages in (("poisson",), ("seamless",), ("seamless", "poisson"))
+        for stages in (("poisson",), ("texture",), ("texture", "poisson"))
     }
-    assert results[("seamless", "poisson")] == results[("poisson",)]
-    assert results[("seamless",)] != results[("poisson",)]
+    assert results[("texture", "poisson")] == results[("poisson",)]
+    assert results[("texture",)] != results[("poisson",)]
 
 
 def test_the_callback_sees_every_step_of_every_crop(vae: str) -> None:
@@ -355,14 +356,14 @@ def test_crops_and_stages_are_told_before_they_begin(vae: str) -> None:
         images.from_array(image),
         mask,
         prior=vae,
-        stages=("poisson", "seamless"),
+        stages=("poisson", "texture"),
         candidates=2,
         on_crop=lambda crop, crops, where: told.append((crop, crops, where.height)),
         on_stage=lambda name, patch: told.append((name, patch.mask.shape[0])),
         **FAST,
     )
     side = told[0][2]
-    stages = [("poisson", side), ("seamless", side)] * 2
+    stages = [("poisson", side), ("texture", side)] * 2
     assert told == [(0, 2, side), *stages, (1, 2, side), *stages]
 
 

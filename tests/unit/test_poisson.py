@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from inpaint.errors import ImageError, MaskError
-from inpaint.patch import Patch
 from inpaint.stages import poisson
+from inpaint.stages.patch import Patch
 
 SHAPE = (40, 50)
 

@@ -23,12 +23,12 @@ from rich.console import Console
 from small_disk import small_disk
 from torch import Tensor, nn
 
-from inpaint import registry
 from inpaint.errors import InpaintError, OutputError, SearchError, WeightsError
+from inpaint.zoo import registry
 from pretrain import checkpoint, data, gan, vae
 from pretrain.cli import main
 from pretrain.options import GanOptions, VaeOptions
-from pretrain.run import Outcome, Plan, run
+from pretrain.run import Outcome, Plan, run_loop
 
 QUIET = Console(file=io.StringIO())
 PRETRAIN = Path(sys.executable).with_name("pretrain")
@@ -78,7 +78,7 @@ class Toy:
 
     def run(self, out: Path, steps: int, **plan: Any) -> Outcome:
         options = {"report_every": 1, **plan}
-        return run(self.step, self.parts, Plan(out, steps, batch=1, **options), console=QUIET)
+        return run_loop(self.step, self.parts, Plan(out, steps, batch=1, **options), console=QUIET)
 
 
 def rows(out: Path) -> list[dict[str, str]]:
@@ -506,7 +506,7 @@ def test_weights_that_are_no_numbers_are_not_saved_behind_a_finite_loss(tmp_path
         return {"loss": torch.tensor(1.0)}
 
     with pytest.raises(SearchError) as error:
-        run(step, toy.parts, Plan(tmp_path, 9, batch=1, save_every=0), console=QUIET)
+        run_loop(step, toy.parts, Plan(tmp_path, 9, batch=1, save_every=0), console=QUIET)
     assert "model" in one_line(error)
     assert state(tmp_path)["facts"]["step"] == 4
 

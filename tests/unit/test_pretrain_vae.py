@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from inpaint import registry, weights
 from inpaint.errors import InpaintError
 from inpaint.priors.vae import VAE
+from inpaint.zoo import registry, weights
 from pretrain import data, vae
 from pretrain.options import VaeOptions
 from pretrain.run import Plan

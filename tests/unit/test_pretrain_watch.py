@@ -17,7 +17,7 @@ from torch import nn
 
 from inpaint.errors import InpaintError, WeightsError
 from pretrain import checkpoint, curves, log
-from pretrain.run import Outcome, Plan, run
+from pretrain.run import Outcome, Plan, run_loop
 from pretrain.watch import SIGNS, Watch
 
 
@@ -60,7 +60,9 @@ class Told:
             return {self.column: torch.tensor(self.value)}
 
         console = Console(file=self.said, width=60)
-        return run(step, {"model": self.model}, Plan(out, steps, batch=1, **plan), console=console)
+        return run_loop(
+            step, {"model": self.model}, Plan(out, steps, batch=1, **plan), console=console
+        )
 
 
 def test_a_collapsed_run_goes_on_but_says_so(tmp_path: Path) -> None:

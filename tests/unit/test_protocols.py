@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from inpaint.errors import MaskError, UnknownNameError
-from inpaint.evaluate.protocols import make, names, seed_for
+from inpaint.evaluate.protocols import make, names
+from inpaint.pipeline.seeds import seed_for
 
 SHAPES = [(16, 16), (64, 64), (75, 100), (256, 256)]
 BUCKETS = [name for name in names() if name.startswith("bucket:")]

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from inpaint import refine, registry, weights
 from inpaint.errors import WeightsError
-from inpaint.patch import Patch
 from inpaint.priors.convnets import halved
-from inpaint.stages import attention, recurrent
+from inpaint.stages import attention, recurrent, refine
 from inpaint.stages.attention import Attend, Attention
-from inpaint.stages.recurrent import Recurrent, depth
+from inpaint.stages.patch import Patch
+from inpaint.stages.recurrent import Recurrent, depth_map
+from inpaint.zoo import registry, weights
 
 SIDE = 64
 
@@ -69,13 +69,13 @@ def test_depth_counts_steps_from_the_border() -> None:
     mask[..., 2:7, 2:7] = 1
     expected = torch.zeros(9, 9)
     expected[2:7, 2:7], expected[3:6, 3:6], expected[4, 4] = 1, 2, 3
-    assert torch.equal(depth(mask)[0, 0], expected)
+    assert torch.equal(depth_map(mask)[0, 0], expected)
 
 
 def test_the_borders_of_the_image_are_no_edges() -> None:
     mask = torch.zeros(1, 1, 4, 6)
     mask[..., 3:] = 1
-    assert torch.equal(depth(mask)[0, 0, 0], torch.tensor([0.0, 0, 0, 1, 2, 3]))
+    assert torch.equal(depth_map(mask)[0, 0, 0], torch.tensor([0.0, 0, 0, 1, 2, 3]))
 
 
 def test_later_passes_leave_the_rim_alone() -> None:
@@ -85,7 +85,7 @@ def test_later_passes_leave_the_rim_alone() -> None:
     x, mask = torch.rand(1, 3, SIDE, SIDE), hole()[:1]
     with torch.no_grad():
         first, second, third = network(x, mask, torch.ones(1), passes=3)
-    deep = depth(mask[:, None].float())[0, 0] / 16
+    deep = depth_map(mask[:, None].float())[0, 0] / 16
     for before, after, share in ((first, second, 1 / 3), (second, third, 2 / 3)):
         changed = (after - before).abs().amax(1)[0] > 0
         assert not changed[deep <= share].any()

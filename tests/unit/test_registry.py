@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import torch
 
-from inpaint import registry, weights
 from inpaint.errors import InpaintError, UnknownNameError, WeightsError
 from inpaint.priors import dcgan, gaussian
+from inpaint.zoo import registry, weights
 
 
 def test_every_kind_and_stage_can_be_imported() -> None:
     assert {"dcgan", "gaussian", "vae"} <= set(registry.kinds())
-    assert {"poisson", "seamless"} <= set(registry.stages())
+    assert {"poisson", "texture"} <= set(registry.stages())
     for name in registry.stages():
         assert callable(registry.stage(name))
 
@@ -35,10 +35,57 @@ def test_folders_of_other_weights_are_no_priors() -> None:
         registry.load_prior("lpips-alex")
 
 
+def test_what_a_folder_shares_is_no_stage_prior_or_task() -> None:
+    assert registry.stages() == ["attention", "poisson", "recurrent", "texture"]
+    assert registry.kinds() == ["cgan", "dcgan", "gaussian", "vae"]
+    assert registry.tasks() == ["colorize", "denoise", "superres"]
+
+
+def test_one_file_is_enough_whatever_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = {
+        "select.py": "def apply(patch): ...",
+        "start/__init__.py": "def apply(patch): ...",
+        "broken.py": "def apply(patch): (",
+        "shared.py": "class Chain:\n    def apply(self): ...",
+        "words.py": '"""A stage has def apply(patch)."""',
+        "folder/part.py": "def apply(patch): ...",
+    }
+    for name, text in sources.items():
+        (tmp_path / "stages" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "stages" / name).write_text(text)
+    monkeypatch.setattr(registry, "HERE", tmp_path)
+    found = registry._modules.__wrapped__("stages")
+    assert list(found) == ["broken", "select", "start"]
+
+
+def test_a_process_reads_each_config_once_and_sees_one_that_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    real = json.loads
+    monkeypatch.setattr(weights.json, "loads", lambda text: read.append(text) or real(text))
+    monkeypatch.setattr(registry, "ZOO", tmp_path)
+    prior = gaussian.tiny()
+    weights.save(tmp_path / "one", prior.config(), prior.tensors())
+    for _ in range(3):
+        assert registry.priors() == ["one"]
+        assert registry.shipped()["one"]["size"] == weights.read_config(tmp_path / "one")["size"]
+    assert len(read) == 1
+    weights.save(tmp_path / "two", {**prior.config(), "family": "a"}, prior.tensors())
+    assert registry.priors() == ["one", "two"]
+    assert len(read) == 2
+    weights.save(tmp_path / "two", {**prior.config(), "family": "b"}, prior.tensors())
+    assert registry.shipped()["two"]["family"] == "b"
+    weights.read_config(tmp_path / "two")["family"] = "changed by a caller"
+    assert weights.read_config(tmp_path / "two")["family"] == "b"
+
+
 @pytest.mark.parametrize("call", ["kinds", "stages", "priors"])
 def test_names_are_listed_without_importing_torch(call: str) -> None:
     code = (
-        f"import sys; from inpaint import registry; print(registry.{call}()); "
+        f"import sys; from inpaint.zoo import registry; print(registry.{call}()); "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -65,7 +112,7 @@ def test_unknown_names_get_a_hint() -> None:
         registry.load_prior(name[:-1])
     with pytest.raises(UnknownNameError, match="did you mean 'poisson'"):
         registry.stage("poison")
-    with pytest.raises(UnknownNameError, match="known: attention, poisson, recurrent, sea"):
+    with pytest.raises(UnknownNameError, match="known: attention, poisson, recurrent, tex"):
         registry.stage("xyz")
 
 

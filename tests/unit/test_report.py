@@ -106,15 +106,15 @@ def test_worst_come_first_then_best_and_the_number_is_bounded(made):
         {"mask": "m", "method": "a", "name": f"{i:03}", "lpips": i / 100, "psnr_hole": 1.0}
         for i in range(100)
     ]
-    worst, best = gallery.choose(rows, first="a", masks=["m"], columns=4)["m"]
+    worst, best = gallery.worst_and_best(rows, first="a", masks=["m"], columns=4)["m"]
     assert worst == [f"{i:03}" for i in range(99, 75, -1)]
     assert best == [f"{i:03}" for i in range(12)]
-    many = gallery.choose(rows, first="a", masks=["m"], columns=200)["m"]
+    many = gallery.worst_and_best(rows, first="a", masks=["m"], columns=200)["m"]
     assert sum(map(len, many)) == gallery.BUDGET // 200
     for one in rows:
         one["lpips"] = None
         one["psnr_hole"] = float(one["name"])
-    assert gallery.choose(rows, first="a", masks=["m"], columns=4)["m"][0][0] == "000"
+    assert gallery.worst_and_best(rows, first="a", masks=["m"], columns=4)["m"][0][0] == "000"
 
 
 def test_pictures_are_small_and_enlarged_by_whole_factors():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inpaint.errors import ImageError, MaskError
-from inpaint.resize import enlarge, fill_nearest, shrink
+from inpaint.images.resize import enlarge, fill_nearest, shrink
 
 
 def masked(shape: tuple[int, int], *boxes: tuple[int, int, int, int]) -> np.ndarray:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from skimage import data
 
-from inpaint import images, registry
+from inpaint import images
 from inpaint.errors import ImageError, InpaintError, UnknownNameError
 from inpaint.priors import Prior
 from inpaint.restore import colorize as colorize_task
@@ -22,6 +22,7 @@ from inpaint.restore import superres as superres_task
 from inpaint.restore.noise import estimate
 from inpaint.restore.posterior import Posterior
 from inpaint.search import search
+from inpaint.zoo import registry
 
 TASKS = {"denoise": denoise_task, "superres": superres_task, "colorize": colorize_task}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inpaint import rle
 from inpaint.errors import MaskError
+from inpaint.masks import rle
 
 
 def rectangle() -> np.ndarray:

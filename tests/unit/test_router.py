@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inpaint import chain, router
 from inpaint.errors import UnknownNameError
-from inpaint.patch import Patch
+from inpaint.pipeline import router
+from inpaint.stages import chain
+from inpaint.stages.patch import Patch
 
 
 def smooth(side: int = 96) -> np.ndarray:
@@ -80,7 +81,7 @@ def test_nothing_to_hide() -> None:
 def test_depth_ignores_the_border_of_the_image() -> None:
     mask = np.zeros((20, 20), bool)
     mask[:, 14:] = True
-    assert router.depth(mask) == pytest.approx(6, abs=0.5)
+    assert router.deepest(mask) == pytest.approx(6, abs=0.5)
 
 
 class TestChain:
@@ -94,7 +95,7 @@ class TestChain:
         assert chain.names(("texture",), **steered) == ("texture",)
 
     def test_given_names_stay(self) -> None:
-        assert chain.names(("seamless",), mode="sharp", whole=False) == ("seamless",)
+        assert chain.names(("recurrent",), mode="sharp", whole=False) == ("recurrent",)
 
     def test_settings_reach_those_that_take_them(self) -> None:
         stages = chain.build(("poisson", "attention"), family="none", mode="psnr")

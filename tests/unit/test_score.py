@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from score_fakes import SIZE, Drawer, cuts, pictures
 
-from inpaint import weights
 from inpaint.errors import ImageError, OutputError
 from inpaint.priors import Prior
 from inpaint.priors.gaussian import tiny as tiny_gaussian
-from inpaint.weights import read_config
+from inpaint.zoo import weights
+from inpaint.zoo.weights import read_config
 from pretrain import card
 from pretrain.cuts import CHUNK, Cuts
 from pretrain.data import Images

@@ -12,12 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from inpaint import images, registry
+from inpaint import images
 from inpaint.errors import SearchError, UnknownNameError
 from inpaint.pipeline import complete
 from inpaint.priors import Prior
 from inpaint.search import REFERENCE, Found, search
 from inpaint.search.holdout import hidden_error, hold_back
+from inpaint.zoo import registry
 
 KINDS = registry.kinds()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inpaint import objects
 from inpaint.errors import ImageError, MaskError
-from inpaint.snap import snap
+from inpaint.masks import objects
+from inpaint.masks.snap import snap
 
 
 def scene(height: int = 90, width: int = 120) -> tuple[np.ndarray, np.ndarray]:

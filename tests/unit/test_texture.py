@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from inpaint.patch import Patch
 from inpaint.stages import poisson, texture
-from inpaint.texture.features import DIMENSIONS, Weights, constant, describe, gradients
-from inpaint.texture.levels import Level, Map, pyramid, sources
-from inpaint.texture.match import distances, exact, propagate
-from inpaint.texture.vote import confidence, likeness, vote
+from inpaint.stages.patch import Patch
+from inpaint.stages.texture.features import DIMENSIONS, Weights, constant, describe, gradients
+from inpaint.stages.texture.levels import Level, Map, pyramid, sources
+from inpaint.stages.texture.match import distances, exact, propagate
+from inpaint.stages.texture.vote import confidence, likeness, vote
 
 SHAPE = (96, 112)
 

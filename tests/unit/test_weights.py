@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from inpaint import weights
 from inpaint.errors import OutputError, WeightsError
+from inpaint.zoo import weights
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2], dtype=torch.uint8)}
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inpaint import registry, weights
 from inpaint.priors import gaussian
+from inpaint.zoo import registry, weights
 
 ROOT = Path(__file__).parents[2]
 

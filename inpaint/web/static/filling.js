@@ -4,7 +4,6 @@ import * as api from "./api.js";
 
 const STAGES = {
   poisson: "Blending",
-  seamless: "Blending",
   attention: "Refining",
   recurrent: "Refining",
   texture: "Copying texture",

@@ -1,0 +1,103 @@
+"""Holes from arrays: what may be meant by a mask, and whether it fits an image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from inpaint.errors import MaskError
+
+HALF = 128  # of 255: from here on a value counts as white, or as opaque
+
+
+def as_mask(array: np.ndarray, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Turn what people call a mask into a new (H, W) bool array, True = hole.
+
+    Parameters
+    ----------
+    array : ndarray (H, W) or (H, W, 1)
+        bool; integers 0 and 1, or 0 to 255 (uint16 also 0 to 65535), or floats in [0, 1]; from
+        half of white on a value is a hole.
+    shape : (H, W) or (H, W, C), optional
+        Shape of the image that the mask is for; checked.
+
+    Raises
+    ------
+    MaskError
+        If shape or values leave open what is meant.
+    """
+    if not isinstance(array, np.ndarray):
+        raise MaskError(
+            f"the mask is {type(array).__name__}, expected a numpy array; "
+            "use masks.load for a path, np.asarray for anything else"
+        )
+    flat = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
+    if flat.ndim != 2 or 0 in flat.shape:
+        raise MaskError(
+            f"the mask has shape {array.shape}, expected (H, W) or (H, W, 1); "
+            "pass one channel, for instance mask[..., 0]"
+        )
+    mask = _white(flat)
+    if shape is not None:
+        _check_size(mask, shape)
+    return mask
+
+
+def _white(values: np.ndarray) -> np.ndarray:
+    if values.dtype == np.bool_:
+        return values.copy()
+    kinds = (np.integer, np.floating)
+    low, high = (
+        (float(values.min()), float(values.max()))
+        if any(np.issubdtype(values.dtype, kind) for kind in kinds)
+        else (np.nan, np.nan)
+    )
+    if np.issubdtype(values.dtype, np.floating):
+        if low >= 0 and high <= 1:
+            return values >= 0.5
+    elif low >= 0 and high <= 1:
+        return values == 1
+    elif low >= 0 and HALF <= high <= 255:
+        return values >= HALF
+    elif values.dtype.kind == "u" and values.dtype.itemsize == 2 and high >= HALF * 257:
+        return values >= HALF * 257
+    raise MaskError(
+        f"the mask is {values.dtype} with values from {low:g} to {high:g}, expected bool, "
+        "0 and 1, 0 and 255, or floats in [0, 1]; compare it, for instance mask > 0"
+    )
+
+
+def check(
+    mask: np.ndarray,
+    shape: tuple[int, ...],
+    *,
+    allow_empty: bool = False,
+    allow_full: bool = False,
+) -> None:
+    """Raise MaskError if a (H, W) bool mask does not fit an image of shape (H, W) or (H, W, C).
+
+    It fits if sizes agree, and if there is a hole as well as something known around it.
+    """
+    _check_size(mask, shape)
+    if not allow_empty and not mask.any():
+        raise MaskError(
+            "the mask marks no hole, expected some white pixels (128 of 255 or more); "
+            "paint the hole white, or invert the mask if black marks it"
+        )
+    if not allow_full and mask.all():
+        raise MaskError(
+            "the mask marks everything as hole, expected some known pixels; "
+            "paint only the hole white, or invert the mask if black marks it"
+        )
+
+
+def _check_size(mask: np.ndarray, shape: tuple[int, ...]) -> None:
+    height, width = shape[:2]
+    if mask.shape == (height, width):
+        return
+    hint = (
+        "one of them lies on its side, turn it"
+        if mask.shape == (width, height)
+        else "make the mask from the image at its full size"
+    )
+    size = "x".join(str(side) for side in reversed(mask.shape))
+    raise MaskError(f"the mask is {size}, the image is {width}x{height} (width x height); {hint}")

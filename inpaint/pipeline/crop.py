@@ -1,0 +1,190 @@
+"""Crops around holes: which holes share one, and where it lies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from inpaint.errors import MaskError
+
+_MAX_GROUPS = 64  # merging compares pairs; more components are first joined on a grid
+_START_CELLS = 4_000_000  # masks with more pixels start on a coarser grid, for time
+_MERGE_LIMIT = 2.0  # how much coarser the largest hole of a group may be seen than alone
+
+
+@dataclass(frozen=True)
+class Box:
+    """A half-open rectangle of pixels: rows y0 to y1 - 1, columns x0 to x1 - 1."""
+
+    y0: int
+    x0: int
+    y1: int
+    x1: int
+
+    @property
+    def height(self) -> int:
+        """Number of rows."""
+        return self.y1 - self.y0
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return self.x1 - self.x0
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index for arrays: ``image[box.slices]``."""
+        return slice(self.y0, self.y1), slice(self.x0, self.x1)
+
+    def union(self, other: Box) -> Box:
+        """Return the smallest box that holds both."""
+        low = min(self.y0, other.y0), min(self.x0, other.x0)
+        return Box(*low, max(self.y1, other.y1), max(self.x1, other.x1))
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A box to fill, with what is unknown in it and what it must fill.
+
+    ``mask`` (height, width) bool holds all hole pixels inside the box, none of which may be
+    read as known; ``own`` those that this crop fills. Each hole pixel has one owner.
+    """
+
+    box: Box
+    mask: np.ndarray
+    own: np.ndarray
+
+
+def plan_crops(
+    mask: np.ndarray, *, context: float = 1.0, min_side: int = 64, max_crops: int = 16
+) -> list[Crop]:
+    """Cover all holes with square crops, one for each hole or group of near holes.
+
+    A group's crop is a square of side ``max(min_side, (1 + context) * longer side)`` around its
+    holes, moved inward at the image's borders and cut where the image is smaller. Two groups
+    become one when the smaller crop reaches the other's hole, which spoils its context, and the
+    merged side stays within twice the crop of their largest single hole: specks join a hole
+    beside them, a long row of letters stays in pieces that a small prior can still resolve.
+
+    Parameters
+    ----------
+    mask : ndarray (H, W) of bool
+        True = hole.
+    context : float
+        Known surroundings, relative to the hole: 1 makes the crop twice the hole's side.
+    min_side : int
+        Smallest side of a crop, normally the prior's size.
+    max_crops : int
+        Groups beyond this number are merged, those first that then stay smallest.
+
+    Returns
+    -------
+    list of Crop
+        From top to bottom, then left to right; empty for a mask without a hole.
+
+    Raises
+    ------
+    MaskError
+        The mask is not a two-dimensional boolean array.
+    ValueError
+        ``context`` is negative, or ``min_side`` or ``max_crops`` is below 1.
+    """
+    if mask.dtype != np.bool_ or mask.ndim != 2:
+        raise MaskError(f"mask is {mask.dtype} {mask.shape}; expected bool (H, W), True = hole")
+    if not 0 <= context < math.inf or min_side < 1 or max_crops < 1:
+        raise ValueError(
+            f"context is {context}, min_side {min_side}, max_crops {max_crops}; "
+            "expected a finite number >= 0, and at least 1 for the others"
+        )
+
+    def side(hole: Box) -> int:
+        return max(min_side, math.ceil((1 + context) * max(hole.height, hole.width)))
+
+    labels, cell, boxes = _components(mask)
+    groups = [_Group(hole, (i + 1,), side(hole)) for i, hole in enumerate(boxes)]
+    crops = []
+    for group in _merge_down(_merge_near(groups, side), side, max_crops):
+        y0, y1 = _inside(group.hole.y0, group.hole.y1, side(group.hole), mask.shape[0])
+        x0, x1 = _inside(group.hole.x0, group.hole.x1, side(group.hole), mask.shape[1])
+        box = Box(y0, x0, y1, x1)
+        unknown = mask[box.slices].copy()
+        cells = labels[np.arange(y0, y1)[:, None] // cell, np.arange(x0, x1)[None] // cell]
+        crops.append(Crop(box, unknown, unknown & np.isin(cells, group.labels)))
+    return sorted(crops, key=lambda crop: (crop.box.y0, crop.box.x0))
+
+
+def _components(mask: np.ndarray) -> tuple[np.ndarray, int, list[Box]]:
+    """Label hole components on the finest grid of 1, 2, 4 ... pixel cells with few of them.
+
+    A cell is hole when any of its pixels is, so coarse cells join near specks. Returns the
+    cells' labels, a cell's size in pixels, and each label's box.
+    """
+    cell, cells = 1, np.ascontiguousarray(mask).view(np.uint8)
+    while True:
+        if cells.size <= _START_CELLS:
+            count, labels, stats, _ = cv2.connectedComponentsWithStats(cells, connectivity=8)
+            if count - 1 <= _MAX_GROUPS:
+                break
+        even = np.pad(cells, ((0, cells.shape[0] % 2), (0, cells.shape[1] % 2)))
+        rows = even[0::2] | even[1::2]
+        cell, cells = cell * 2, np.ascontiguousarray(rows[:, 0::2] | rows[:, 1::2])
+    boxes = []
+    for x, y, w, h, _ in stats[1:].tolist():
+        y1, x1 = min((y + h) * cell, mask.shape[0]), min((x + w) * cell, mask.shape[1])
+        boxes.append(Box(y * cell, x * cell, y1, x1))
+    return labels, cell, boxes
+
+
+def _inside(start: int, stop: int, side: int, limit: int) -> tuple[int, int]:
+    """Centre ``side`` pixels on an interval, move them inward, cut them at the limit."""
+    side = min(side, limit)
+    first = min(max((start + stop - side) // 2, 0), limit - side)
+    return first, first + side
+
+
+class _Group(NamedTuple):
+    """Components that share a crop: their box, labels, and the largest lone one's crop side."""
+
+    hole: Box
+    labels: tuple[int, ...]
+    lone_side: int
+
+    def join(self, other: _Group) -> _Group:
+        side = max(self.lone_side, other.lone_side)
+        return _Group(self.hole.union(other.hole), self.labels + other.labels, side)
+
+
+def _merge_near(groups: list[_Group], side: Callable[[Box], int]) -> list[_Group]:
+    """Merge until no pair satisfies the rule of `plan_crops`."""
+
+    def near(pair: tuple[_Group, _Group]) -> bool:
+        small, large = sorted((g.hole for g in pair), key=side)
+        s = side(small)
+        y0, x0 = (small.y0 + small.y1 - s) // 2, (small.x0 + small.x1 - s) // 2
+        rows, cols = y0 < large.y1 and large.y0 < y0 + s, x0 < large.x1 and large.x0 < x0 + s
+        # Measured on lone components; on whole groups, long rows would chain up.
+        limit = _MERGE_LIMIT * max(g.lone_side for g in pair)
+        return rows and cols and side(small.union(large)) <= limit
+
+    while pair := next(filter(near, combinations(groups, 2)), None):
+        groups = _joined(groups, pair)
+    return groups
+
+
+def _merge_down(groups: list[_Group], side: Callable[[Box], int], max_crops: int) -> list[_Group]:
+    def merged_side(pair: tuple[_Group, _Group]) -> int:
+        return side(pair[0].hole.union(pair[1].hole))
+
+    while len(groups) > max_crops:
+        groups = _joined(groups, min(combinations(groups, 2), key=merged_side))
+    return groups
+
+
+def _joined(groups: list[_Group], pair: tuple[_Group, _Group]) -> list[_Group]:
+    return [g for g in groups if g not in pair] + [pair[0].join(pair[1])]

@@ -1,0 +1,132 @@
+"""What the learned refiners share: find the weights, work at the network's size, change the hole.
+
+The network sees the crop at its own side S. What it changes there is enlarged and added, so the
+detail that the crop already has stays.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from inpaint.errors import WeightsError
+from inpaint.images.resize import enlarge
+from inpaint.stages.patch import Patch
+from inpaint.zoo import registry
+from inpaint.zoo.weights import read_config
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def refine(patch: Patch, kind: str, *, family: str, sharpness: float, **options: Any) -> Patch:
+    """Run the refiner ``kind`` of ``family`` on ``patch``; without weights for it, return it.
+
+    Parameters
+    ----------
+    patch : Patch
+        Any size; its ``filled`` is what gets refined.
+    kind : str
+        The stage's name, which is its weights' ``kind``.
+    family : str
+        Of the prior that made the fill: a refiner has learnt from its family's fills.
+    sharpness : float
+        0 for the most likely pixel values (PSNR), 1 for the most natural look, or between: the
+        network draws both, and they are mixed.
+    **options
+        Passed on to the network, such as ``passes``.
+    """
+    folder = registry.refiner_folder(kind, family)
+    if folder is None or not patch.mask.any():
+        return patch
+    import torch
+
+    network = load(folder)
+    side = int(network.size)  # type: ignore[arg-type]
+    # Padded with its own edge: the network has never seen a border of black.
+    small = _resized(_padded(patch.filled), side)
+    share = _resized(_padded(patch.mask.astype(np.float32)), side)
+    hole = share > 0.05
+    if not hole.any():
+        return patch
+    x = torch.from_numpy(small).permute(2, 0, 1)[None]
+    y = between(network, x, torch.from_numpy(hole)[None], sharpness, **options)
+    change = (y - x)[0].permute(1, 2, 0).numpy()
+    # enlarge takes pictures in [0, 1]; a change of the brightness by 1 either way is [-1, 1].
+    grown = enlarge(change * 0.5 + 0.5, patch.mask.shape) * 2 - 1
+    return patch.with_filled(np.clip(patch.filled + grown, 0, 1))
+
+
+def between(
+    network: nn.Module, x: Tensor, hole: Tensor, sharpness: float, **options: Any
+) -> Tensor:
+    """What the network makes of x (N, 3, S, S) and ``hole`` (N, S, S), between its two aims.
+
+    The faithful end is the mean of the guesses for the picture and for its mirror image: two err
+    less than either, and both were learnt from. Not clipped.
+    """
+    import torch
+
+    from inpaint.devices import one_thread
+
+    def drawn(x: Tensor, hole: Tensor, aim: float) -> Tensor:
+        last: Tensor = network(x, hole, torch.full((len(x),), aim), **options)[-1]
+        return last
+
+    with torch.inference_mode(), one_thread(x.device):
+        if sharpness == 1:
+            return drawn(x, hole, 1.0)
+        faithful = (drawn(x, hole, 0.0) + drawn(x.flip(3), hole.flip(2), 0.0).flip(3)) / 2
+        if sharpness == 0:
+            return faithful
+        return torch.lerp(faithful, drawn(x, hole, 1.0), sharpness)
+
+
+def _padded(image: np.ndarray) -> np.ndarray:
+    """An array (H, W, ...) with its edge repeated on both sides to a square, as `enlarge` cuts."""
+    height, width = image.shape[:2]
+    side = max(height, width)
+    rows, cols = ((side - n) // 2 for n in (height, width))
+    edges = ((rows, side - height - rows), (cols, side - width - cols))
+    return np.pad(image, (*edges, *[(0, 0)] * (image.ndim - 2)), mode="edge")
+
+
+def _resized(image: np.ndarray, side: int) -> np.ndarray:
+    if image.shape[0] == side:
+        return image
+    how = cv2.INTER_AREA if image.shape[0] > side else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (side, side), interpolation=how))
+
+
+def load(folder: Path) -> nn.Module:
+    """The refiner in ``folder``, frozen; loaded once for each state of the folder.
+
+    Raises WeightsError for files that do not fit.
+    """
+    return _load(folder, json.dumps(read_config(folder), sort_keys=True))
+
+
+@lru_cache(maxsize=8)
+def _load(folder: Path, version: str) -> nn.Module:
+    """Load; ``version`` only tells an older state of the folder from a newer one."""
+    from inpaint.priors import convnets
+    from inpaint.zoo import weights
+
+    config, tensors = weights.load(folder)
+    try:
+        module = importlib.import_module(f"inpaint.stages.{config['kind']}")
+        network: nn.Module = module.build(config)
+        convnets.load(network, tensors, "refiner.")
+    except (AttributeError, ImportError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(
+            f"{folder}: is no refiner, or config and weights do not fit together ({reason}); "
+            "install the package again or train it anew"
+        ) from error
+    return network.eval().requires_grad_(False)

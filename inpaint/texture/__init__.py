@@ -1,1 +1,0 @@
-"""Texture for a hole from the known rest of its own photo: patch attention with hard weights."""

@@ -1,0 +1,184 @@
+"""What there is, by file name: a prior kind or a stage is a module, a shipped prior a folder.
+
+A module or package in ``priors/``, ``stages/`` or ``restore/`` is a prior kind, a stage or a task
+when it defines the functions in ``ROLES``; whatever else is there is shared by them. Sources are
+read without importing anything, so that ``--help`` is instant.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import logging
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inpaint.errors import UnknownNameError, WeightsError
+from inpaint.zoo.weights import CONFIG, read_config, state_of
+
+if TYPE_CHECKING:
+    from inpaint.priors import Prior
+    from inpaint.stages.patch import Patch
+
+log = logging.getLogger(__name__)
+ZOO = Path(__file__).parent
+HERE = ZOO.parent
+# The functions by which a module of these folders is used, and by which it is recognised.
+ROLES = {"priors": ("from_config", "tiny"), "stages": ("apply",), "restore": ("task",)}
+
+
+@lru_cache(maxsize=len(ROLES))
+def _modules(folder: str) -> dict[str, Path]:
+    """Sources of the modules and packages in a folder that have its role, by name, sorted."""
+    here = HERE / folder
+    sources = {p.stem: p for p in here.glob("*.py")}
+    sources |= {p.parent.name: p for p in here.glob("*/__init__.py")}
+    return {name: sources[name] for name in sorted(sources) if _defines(sources[name], folder)}
+
+
+def _defines(source: Path, folder: str) -> bool:
+    """Whether a module has the role of its folder."""
+    text = source.read_text(encoding="utf-8")
+    if not all(f"def {function}(" in text for function in ROLES[folder]):
+        return False  # without parsing, which takes most of the time
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return True  # it is meant to be one, and importing it says what is wrong with it
+    return set(ROLES[folder]) <= {x.name for x in tree.body if isinstance(x, ast.FunctionDef)}
+
+
+def kinds() -> list[str]:
+    """Names of the prior kinds: modules of ``inpaint/priors`` that build a prior."""
+    return list(_modules("priors"))
+
+
+def stages() -> list[str]:
+    """Names of the stages: modules of ``inpaint/stages`` that have an ``apply``."""
+    return list(_modules("stages"))
+
+
+def tasks() -> list[str]:
+    """Names of the tasks of ``inpaint restore``: modules of ``inpaint/restore`` that make one."""
+    return list(_modules("restore"))
+
+
+def priors() -> list[str]:
+    """Names of the shipped priors: the folders in ``inpaint/zoo`` whose kind is a prior."""
+    return list(shipped())
+
+
+def shipped() -> dict[str, dict[str, Any]]:
+    """Configs of the shipped priors by name.
+
+    A folder that cannot be read is left out with a warning, so that it does not take the others
+    with it.
+    """
+    return {f.name: config for f, config in _configs().items() if config["kind"] in kinds()}
+
+
+def _configs() -> dict[Path, dict[str, Any]]:
+    """Configs of all weights in the zoo by folder, read again only when a file has changed."""
+    folders: list[tuple[Path, tuple[int, ...]]] = []
+    for path in sorted(ZOO.glob(f"*/{CONFIG}")):
+        try:
+            folders.append((path.parent, state_of(path)))
+        except OSError:  # a dangling link: reading it says so
+            folders.append((path.parent, ()))
+    return _scanned(tuple(folders))
+
+
+@lru_cache(maxsize=2)
+def _scanned(folders: tuple[tuple[Path, tuple[int, ...]], ...]) -> dict[Path, dict[str, Any]]:
+    """Read the folders' configs; each comes with its state, which only tells old from new."""
+    found = {}
+    for folder, _ in folders:
+        try:
+            found[folder] = read_config(folder)
+        except WeightsError as error:
+            log.warning("%s", error)
+    return found
+
+
+def about(stage: str) -> str:
+    """The description of a stage: its module's docstring, read without importing it."""
+    text = _modules("stages")[stage].read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(text)) or ""
+
+
+def stage(name: str) -> Callable[[Patch], Patch]:
+    """Return the stage's function; UnknownNameError if there is no such file."""
+    if name not in stages():
+        raise UnknownNameError("stage", name, stages())
+    apply: Callable[[Patch], Patch] = importlib.import_module(f"inpaint.stages.{name}").apply
+    return apply
+
+
+def _refiners() -> dict[tuple[str, str], Path]:
+    """Folders of the shipped refiners by kind and family."""
+    return {
+        (config["kind"], str(config.get("family"))): folder
+        for folder, config in _configs().items()
+        if config["kind"] in stages()
+    }
+
+
+def refiners() -> list[Path]:
+    """Folders of all shipped refiners."""
+    return list(_refiners().values())
+
+
+def refiner_folder(kind: str, family: str) -> Path | None:
+    """Folder of the shipped refiner ``kind`` (a stage's name) for a family of priors, if any."""
+    return _refiners().get((kind, family))
+
+
+def prior_folder(name: str) -> Path:
+    """Folder of a shipped prior, or ``name`` itself when it is a folder.
+
+    A name without a path separator is looked up in the zoo first. Raises UnknownNameError.
+    """
+    known = priors()
+    if name in known:
+        return ZOO / name
+    try:
+        if name and Path(name).is_dir():
+            return Path(name)
+    except (OSError, ValueError):  # too long for a path, or holds a NUL
+        pass
+    raise UnknownNameError("prior", name, known)
+
+
+def load_prior(name: str, device: str = "cpu") -> Prior:
+    """Load a prior by name or folder onto ``device``, once.
+
+    A folder whose config (and so whose weights' hash) has changed is loaded anew. Raises
+    UnknownNameError for a name that is neither, WeightsError for files that do not fit.
+    """
+    folder = prior_folder(name).resolve()
+    return _load(folder, json.dumps(read_config(folder), sort_keys=True), device)
+
+
+@lru_cache(maxsize=8)
+def _load(folder: Path, version: str, device: str) -> Prior:
+    """Load; ``version`` only tells an older state of the folder from a newer one."""
+    import torch
+
+    from inpaint.zoo import weights
+
+    config, tensors = weights.load(folder)
+    if config["kind"] not in kinds():
+        raise UnknownNameError("prior kind", str(config["kind"]), kinds())
+    module = importlib.import_module(f"inpaint.priors.{config['kind']}")
+    try:
+        prior: Prior = module.from_config(config, tensors)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(
+            f"{folder}: config and weights do not fit together ({reason}); "
+            "install the package again or train the prior anew"
+        ) from error
+    return prior.to(torch.device(device))

@@ -1,0 +1,103 @@
+"""Weights as data: ``model.safetensors`` beside a readable ``config.json`` that holds its hash."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inpaint.errors import OutputError, WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MODEL, CONFIG = "model.safetensors", "config.json"
+
+
+def save(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Write ``tensors`` and ``config`` (with their sha256) into ``folder``, weights first.
+
+    Raises OutputError when the folder cannot be made or written.
+    """
+    from safetensors.torch import save as save_bytes  # imports torch; configs are read without
+
+    data = save_bytes({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
+    text = json.dumps({**config, "sha256": hashlib.sha256(data).hexdigest()}, indent=2) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in ((MODEL, data), (CONFIG, text.encode())):
+            temporary = folder / f".{name}.{os.getpid()}"
+            temporary.write_bytes(content)
+            os.replace(temporary, folder / name)
+    except OSError as error:
+        raise OutputError(f"{folder}: weights not written ({error.strerror})") from error
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return ``config.json`` of a weights folder; WeightsError when it is missing or not JSON.
+
+    The file is parsed once for each of its states; every caller gets a copy of its own.
+    """
+    path = folder / CONFIG
+    try:
+        config = copy.deepcopy(_parsed(path.absolute(), state_of(path)))
+    except FileNotFoundError:
+        raise WeightsError(
+            f"{path}: not found; a prior is a folder with {CONFIG} and {MODEL}"
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsError(
+            f"{path}: cannot be read as JSON ({error}); install the package again or copy it anew"
+        ) from error
+    if not isinstance(config, dict) or "kind" not in config:
+        raise WeightsError(f"{path}: has no 'kind'; expected a config written by pretrain")
+    return config
+
+
+def state_of(path: Path) -> tuple[int, ...]:
+    """What tells an older state of a file from a newer one; raises OSError where there is none.
+
+    The inode takes part because ``save`` replaces files: two of one size can be made in one tick
+    of the file system's clock.
+    """
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+@lru_cache(maxsize=64)
+def _parsed(path: Path, state: tuple[int, ...]) -> Any:
+    """Parse a JSON file; ``state`` only tells an older state of it from a newer one."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return config and tensors of a weights folder, checked against the recorded sha256.
+
+    Raises WeightsError when a file is missing, damaged, or is not the one that was recorded.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load as load_bytes
+
+    config = read_config(folder)
+    path = folder / MODEL
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(
+            f"{path}: cannot be read ({error.strerror}); install the package again or copy it anew"
+        ) from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != config.get("sha256"):
+        raise WeightsError(
+            f"{path}: damaged or changed; its sha256 is {digest[:12]}..., {CONFIG} says "
+            f"{str(config.get('sha256'))[:12]}...; install the package again or copy the file anew"
+        )
+    try:
+        return config, load_bytes(data)
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: not a safetensors file ({error}); copy it anew") from error
