@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from inpaint.errors import WeightsError
 from inpaint.evaluate import lpips
-from inpaint.refine import load
 from inpaint.stages.completion import Completion
+from inpaint.stages.refine import load
 from pretrain import data, precision, sheets
 from pretrain.checkpoint import Stateful
 from pretrain.critic import Opponent
@@ -30,7 +30,7 @@ from pretrain.log import append
 from pretrain.options import CompletionOptions
 from pretrain.precision import autocast
 from pretrain.refiner import DECIBELS, log_mse
-from pretrain.run import Outcome, Plan, run
+from pretrain.run import Outcome, Plan, run_loop
 
 WARMUP = 200  # steps over which the step size rises
 SHOWN = 8  # pictures on the sheet of samples
@@ -129,7 +129,7 @@ def train(
             append(plan.out / "held_out.csv", {"step": at[0], **figures})
 
     parts: dict[str, Stateful] = {"network": network, "average": average, "optimiser": optimiser}
-    outcome = run(step, parts | opponent.parts(), plan, sheet=sheet)
+    outcome = run_loop(step, parts | opponent.parts(), plan, sheet=sheet)
     return average.module.cpu(), outcome
 
 

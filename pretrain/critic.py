@@ -108,7 +108,9 @@ class Opponent:
             logits, features = self.network(_seen(fake, hole))
         self.network.requires_grad_(True)
         loss = -sum(((weights(hole, one) * one.float()).sum() for one in logits), torch.zeros(()))
-        apart = [(a.float() - b.float()).abs().mean() for a, b in zip(features, wanted, strict=True)]
+        apart = [
+            (a.float() - b.float()).abs().mean() for a, b in zip(features, wanted, strict=True)
+        ]
         return loss, torch.stack(apart).mean()
 
     def _r1(self, real: Tensor, hole: Tensor) -> Tensor:
@@ -122,8 +124,8 @@ class Opponent:
 
 def weights(hole: Tensor, logits: Tensor) -> Tensor:
     """Share of each logit in the mean: 0 where the patch holds no hole; sums to 1."""
-    shape = tuple(logits.shape[2:])
-    share = max_pool2d(adaptive_avg_pool2d(hole, shape), 3, 1, 1)
+    height, width = logits.shape[2:]
+    share = max_pool2d(adaptive_avg_pool2d(hole, (height, width)), 3, 1, 1)
     touched = (share > 0).float()
     return touched / touched.sum().clamp_min(1)
 

@@ -22,8 +22,8 @@ import torch
 from torch import Tensor
 
 from inpaint.errors import OutputError
+from inpaint.images.resize import enlarge, shrink
 from inpaint.priors.gaussian import Gaussian
-from inpaint.resize import enlarge, shrink
 from pretrain import data, holes
 
 GROUP = 32  # items that share a mask, which is what makes a closed form cheap

@@ -46,8 +46,8 @@ def command(
     prior: str, folds: int, held_out: tuple[Path, ...], init: Path | None, **given: Any
 ) -> None:
     """Train a network that draws large holes in one pass, guided by a Gaussian."""
-    from inpaint import registry
-    from inpaint.weights import read_config
+    from inpaint.zoo import registry
+    from inpaint.zoo.weights import read_config
     from pretrain import completion, crossfit, data, guided
 
     config = read_config(registry.prior_folder(prior))
@@ -93,7 +93,7 @@ def command(
         items = made(images, options, honest=True)
         return completion.train(items, options, plan, held_out=apart, init=init)
 
-    loop.run(train, given, CompletionOptions, save=_save)
+    loop.run_training(train, given, CompletionOptions, save=_save)
 
 
 def _save(target: Target, network: Any, options: Any, **facts: Any) -> None:
