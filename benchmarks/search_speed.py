@@ -39,8 +39,6 @@ from inpaint.zoo.weights import read_config
 # Sixteen evaluations with L-BFGS, without the judge: eight of four starts, eight of the best.
 FAST: dict[str, Any] = {
     "restarts": 4,
-    "keep": (1,),
-    "pool": 0,
     "optimizer": "lbfgs",
     "steps": 16,
     "lr": 0.2,
@@ -95,7 +93,7 @@ def latency(name: str, options: dict[str, Any], image: np.ndarray, repeats: int)
     taken = []
     for _ in range(repeats + 1):
         started = time.perf_counter()
-        inpaint.fill(image, mask, prior=name, **options)
+        inpaint.fill(image, mask, prior=name, search=options)
         taken.append(time.perf_counter() - started)
     return [float(q) for q in np.percentile(taken[1:], (25, 50, 75))]
 

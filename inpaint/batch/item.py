@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 TRIM_EVERY = 8  # items; it costs some 5 ms
 # The search of least memory.
-LEAN: dict[str, Any] = {"restarts": 1, "pool": 0, "keep": ()}
+LEAN: dict[str, Any] = {"restarts": 1}
 
 
 class ItemFiller:
@@ -193,17 +193,16 @@ class ItemFiller:
             "device": self.device,
             "opaque": opaque,
         }
-        if o.steps is not None:
-            options["steps"] = o.steps
+        steps: dict[str, Any] = {} if o.steps is None else {"steps": o.steps}
         try:
             note = "out of memory beside others; filled alone" if self.setup.careful else None
-            return complete(picture, hole, **options), note
+            return complete(picture, hole, search=steps, **options), note
         except Exception as error:
             if not (self.setup.careful and memory.ran_out(error)):
                 raise
         _release()  # outside the handler, whose traceback holds on to the arrays
         note = "out of memory even alone; searched with one restart"
-        return complete(picture, hole, **LEAN, **options), note
+        return complete(picture, hole, search={**steps, **LEAN}, **options), note
 
     def _mask_stamp(self, mask: str | None) -> str | None:
         return None if mask is None or self.masks is None else self.masks.stamp(mask)

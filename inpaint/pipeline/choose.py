@@ -23,7 +23,7 @@ from inpaint import images
 from inpaint.errors import WeightsError
 from inpaint.images import Picture
 from inpaint.images.resize import shrink
-from inpaint.zoo import registry, weights
+from inpaint.zoo import registry
 
 if TYPE_CHECKING:
     from inpaint.priors.gaussian import Gaussian
@@ -78,8 +78,10 @@ def overview(picture: Picture, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return small / np.maximum(known, 1)[..., None], known == 0
 
 
-def choose_prior(image: np.ndarray, mask: np.ndarray, *, mode: str) -> Choice:
+def choose_prior(image: np.ndarray, mask: np.ndarray, *, mode: str, device: str = "cpu") -> Choice:
     """Choose among the shipped families for an image (H, W, 3) in [0, 1] and its mask (H, W).
+
+    The families are asked on ``device``, where the chosen one will be searched.
 
     Raises WeightsError when no shipped family has a Gaussian prior to compare by.
     """
@@ -88,30 +90,35 @@ def choose_prior(image: np.ndarray, mask: np.ndarray, *, mode: str) -> Choice:
         around = {k: v for k, v in members.items() if not sees_whole(v["gaussian"])}
         members = around or members
     names = {family: kinds["gaussian"] for family, kinds in members.items()}
-    look = cache(partial(view, image, mask))  # shrinking a photo is slow
+    look = cache(partial(view, image, mask, device=device))  # shrinking a photo is slow
     evidence = {}
     for family, gaussian_name in names.items():
-        gaussian: Gaussian = registry.load_prior(gaussian_name)  # type: ignore[assignment]
+        gaussian: Gaussian = registry.load_prior(gaussian_name, device)  # type: ignore[assignment]
         evidence[family] = gaussian.log_evidence(*look(gaussian.size))
     if not evidence:
         raise WeightsError(
             f"{registry.ZOO}: no gaussian prior to choose by; install the package again, "
             "or name a prior folder with --prior"
         )
-    family = best(evidence, names, look)
+    family = best(evidence, names, look, device=device)
     name = members[family].get(KIND_OF_MODE[mode], names[family])
     log.info("prior %s chosen; log evidence a value: %s", name, evidence)
     return Choice(name, sees_whole(name), evidence)
 
 
-def view(image: np.ndarray, mask: np.ndarray, size: int) -> View:
+def view(image: np.ndarray, mask: np.ndarray, size: int, *, device: str = "cpu") -> View:
     """An image (H, W, 3) in [0, 1] and its mask (H, W) as a prior of ``size`` sees them whole."""
     small, hole = shrink(image, mask, size)
-    return torch.from_numpy(small).permute(2, 0, 1), torch.from_numpy(hole)
+    x = torch.from_numpy(small).permute(2, 0, 1)
+    return x.to(device), torch.from_numpy(hole).to(device)
 
 
 def best(
-    evidence: Mapping[str, float], names: Mapping[str, str], look: Callable[[int], View]
+    evidence: Mapping[str, float],
+    names: Mapping[str, str],
+    look: Callable[[int], View],
+    *,
+    device: str = "cpu",
 ) -> str:
     """The family of most evidence; one of aligned pictures must also foresee hidden pixels best.
 
@@ -127,24 +134,26 @@ def best(
     look : callable
         ``look(size)``: the whole picture as a prior of this size sees it. Only called if it has
         to be asked about.
+    device : str
+        Where the priors are asked, and ``look`` puts what it returns.
     """
     ranked = sorted(evidence, key=lambda family: evidence[family], reverse=True)
     first, others = ranked[0], [f for f in ranked[1:] if not sees_whole(names[f])]
     if not (others and sees_whole(names[first])):
         return first
-    errors = {f: _hidden_error(names[f], look) for f in (first, others[0])}
+    errors = {f: _hidden_error(names[f], look, device) for f in (first, others[0])}
     log.info("mean squared error on hidden known pixels: %s", errors)
     return first if errors[first] <= TOLERANCE * errors[others[0]] else others[0]
 
 
-def _hidden_error(name: str, look: Callable[[int], View]) -> float:
+def _hidden_error(name: str, look: Callable[[int], View], device: str) -> float:
     """Mean squared error of the closed form on known pixels that are hidden from it in cells."""
-    gaussian: Gaussian = registry.load_prior(name)  # type: ignore[assignment]
+    gaussian: Gaussian = registry.load_prior(name, device)  # type: ignore[assignment]
     size = gaussian.size
     image, mask = look(size)
     cells = np.random.default_rng(0).random((CELLS, CELLS)) < HIDDEN_SHARE
     rows = np.arange(size) * CELLS // size
-    hidden = torch.from_numpy(cells[rows][:, rows]) & ~mask
+    hidden = torch.from_numpy(cells[rows][:, rows]).to(device) & ~mask
     guess = gaussian.generate(gaussian.means(image[None], mask | hidden).float())[0]
     return float((guess - image)[:, hidden].square().mean()) if hidden.any() else 0.0
 
@@ -160,7 +169,7 @@ def families() -> dict[str, dict[str, str]]:
 
 def companion(name: str) -> str | None:
     """The Gaussian prior of the same family and size, for a prior of another kind that has one."""
-    config = weights.read_config(registry.prior_folder(name))
+    config = registry.prior_config(name)
     other = families().get(str(config.get("family")), {}).get("gaussian")
     if config["kind"] == "gaussian" or other is None:
         return None
@@ -170,4 +179,4 @@ def companion(name: str) -> str | None:
 
 def sees_whole(name: str) -> bool:
     """Whether a prior was trained on whole, aligned pictures (config key ``view``)."""
-    return weights.read_config(registry.prior_folder(name)).get("view") == "whole"
+    return registry.prior_config(name).get("view") == "whole"

@@ -14,32 +14,34 @@ import torch
 
 from inpaint.errors import ImageError, WeightsError
 from inpaint.pipeline.choose import ALIGNED_SIDES, View, best, families, sees_whole, view
+from inpaint.pipeline.prior import Known
 from inpaint.priors.gaussian import Gaussian
 from inpaint.restore import windows
 from inpaint.restore.posterior import Posterior
 from inpaint.restore.task import Task
-from inpaint.zoo import registry, weights
+from inpaint.zoo import registry
 
 COMPARED = 16  # windows of a photo
 
 
+def check_size(known: Known, job: Task, values: np.ndarray) -> None:
+    """Raise ImageError for a prior of whole pictures of another size; ``values`` are (H, W, C)."""
+    size = known.model.size
+    if known.whole and not _fits(job, values, size):
+        height, width = (job.scale * n for n in values.shape[:2])
+        raise ImageError(
+            f"{known.name} knows whole pictures of {size}x{size} px only, the result would be "
+            f"{width}x{height}; use --prior auto, or one whose view is 'crop'"
+        )
+
+
 def select_prior(
-    prior: str, job: Task, values: np.ndarray, sigma: float, device: str
+    job: Task, values: np.ndarray, sigma: float, device: str
 ) -> tuple[str, dict[str, float]]:
     """The prior's name, and by family the evidence that decided.
 
-    ``values`` are (H, W, 3) in [0, 1]. Raises WeightsError without a Gaussian of this size,
-    ImageError for a prior of whole pictures of another size.
+    ``values`` are (H, W, C) in [0, 1]. Raises WeightsError without a Gaussian of this size.
     """
-    if prior != "auto":
-        size = int(_config(prior)["size"])
-        if sees_whole(prior) and not _fits(job, values, size):
-            height, width = (job.scale * n for n in values.shape[:2])
-            raise ImageError(
-                f"{prior} knows whole pictures of {size}x{size} px only, the result would be "
-                f"{width}x{height}; use --prior auto, or one whose view is 'crop'"
-            )
-        return prior, {}
     names = {family: kinds["gaussian"] for family, kinds in families().items()}
     framed = max(values.shape[:2]) <= ALIGNED_SIDES * min(values.shape[:2])
     able = {
@@ -61,18 +63,19 @@ def select_prior(
         y = job.observe(values, model.size, sees_whole(name))
         some = windows.some(y, model.size // job.scale, at_most=COMPARED).to(model.mean.device)
         evidence[family] = float(Posterior(model, job, sigma).evidence(some).mean())
-    return able[best(evidence, able, partial(_look, job, values))], evidence
+    look = partial(_look, job, values, device=device)
+    return able[best(evidence, able, look, device=device)], evidence
 
 
-def _look(job: Task, values: np.ndarray, size: int) -> View:
+def _look(job: Task, values: np.ndarray, size: int, *, device: str) -> View:
     """The whole picture for a prior of ``size``: noisy as it is, enlarged, or grey in three."""
     y = torch.from_numpy(job.observe(values, size, True)).permute(2, 0, 1)
     full = job.guess(y[None])[0].permute(1, 2, 0).numpy()
-    return view(full, np.zeros(full.shape[:2], np.bool_), size)
+    return view(full, np.zeros(full.shape[:2], np.bool_), size, device=device)
 
 
 def _config(name: str) -> dict[str, Any]:
-    return weights.read_config(registry.prior_folder(name))
+    return registry.prior_config(name)
 
 
 def _fits(job: Task, values: np.ndarray, size: int) -> bool:
