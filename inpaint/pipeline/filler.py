@@ -245,7 +245,7 @@ class Filler:
         """The fill after all stages, and the names of those that changed it."""
         patch, ran = patch.with_filled(patch.guide), []
         for name, stage in self.stages:
-            after = chain.apply(name, stage, patch)
+            after = chain.run(name, stage, patch)
             if after is not patch:
                 ran.append(name)
             patch = after

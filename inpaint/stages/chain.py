@@ -120,7 +120,7 @@ def label(stage: str | Stage) -> str:
     return str(getattr(stage, "__name__", type(stage).__name__))
 
 
-def apply(name: str, stage: Stage, patch: Patch) -> Patch:
+def run(name: str, stage: Stage, patch: Patch) -> Patch:
     """What a stage makes of a patch; one that has nothing to do returns the patch it got.
 
     Raises InpaintError for a stage that returns anything but a patch with a picture as ``filled``.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -407,3 +408,20 @@ def test_a_changed_prior_object_is_the_one_that_fills(tmp_path: Path) -> None:
     loaded.mean = loaded.mean + 0.2
     assert bytes_of(run(prior=loaded, **QUICK)) != before
     assert isinstance(loaded.mean, torch.Tensor)
+
+
+def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
+    from inpaint import errors
+    from inpaint.evaluate.method import MethodError
+
+    drawn: dict[str, str] = {}
+    path: list[tuple[int, str]] = []
+    for line in (errors.__doc__ or "").splitlines():
+        found = re.match(r"    ([ |`-]*)(\w+Error) ", line)
+        if found:
+            depth = len(found[1])
+            path = [one for one in path if one[0] < depth]
+            drawn[found[2]] = path[-1][1] if path else "Exception"
+            path.append((depth, found[2]))
+    own = [v for v in vars(errors).values() if isinstance(v, type) and issubclass(v, Exception)]
+    assert drawn == {kind.__name__: kind.__base__.__name__ for kind in [*own, MethodError]}
