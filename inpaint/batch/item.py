@@ -43,7 +43,7 @@ class ItemFiller:
     Raises
     ------
     InpaintError
-        If the prior, the device or a URL cannot be used.
+        If the prior, the device, a stage or a URL cannot be used.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -62,6 +62,7 @@ class ItemFiller:
         import torch
 
         from inpaint.devices import resolve
+        from inpaint.stages import chain
         from inpaint.zoo import registry
 
         torch.set_num_threads(1)  # workers are what runs at the same time
@@ -69,8 +70,13 @@ class ItemFiller:
         if where.type == "cuda" and where.index is None:
             where = torch.device("cuda", self.setup.index % torch.cuda.device_count())
         self.device = str(where)
-        if self.options.prior != "auto":
-            registry.load_prior(self.options.prior, self.device)
+        name, stages = self.options.prior, self.options.stages
+        if name == "auto":
+            return
+        registry.load_prior(name, self.device)
+        if stages != chain.AUTO:  # refused once, not for every item
+            family = str(registry.prior_config(name).get("family", ""))
+            chain.able(stages, family=family, prior=name, asked=True)
 
     def hold_memory(self) -> None:
         """Hold this process to its share of memory; for one that does nothing else.

@@ -19,6 +19,8 @@ from torch import Tensor
 
 import inpaint
 from inpaint import Patch, SearchOptions, images
+from inpaint.batch import options as batch
+from inpaint.batch.run import fill_folder
 from inpaint.errors import InpaintError, SearchError, UnknownNameError, WeightsError
 from inpaint.pipeline import Result, choose, complete, filler, router
 from inpaint.priors import gaussian
@@ -206,6 +208,34 @@ def test_a_stage_without_weights_is_refused_if_asked_for() -> None:
             run(prior=gaussian.tiny(), stages=("poisson", given))
     with pytest.raises(WeightsError, match=r"leave it out, or use a prior .*faces64-gaussian"):
         run(prior="scenes64-gaussian", stages=("recurrent",))
+
+
+def test_a_batch_refuses_such_a_stage_once(tmp_path: Path) -> None:
+    for folder in ("in", "masks"):
+        (tmp_path / folder).mkdir()
+        for name in ("a.png", "b.png"):
+            pixels = np.zeros((64, 64, 3), np.uint8) if folder == "masks" else noise(64, 64, 3)
+            pixels[20:40, 20:40] = 255
+            images.write(tmp_path / folder / name, images.from_array(pixels))
+    options = batch.Options(prior="scenes64-gaussian", stages=("poisson", "recurrent"))
+    with pytest.raises(WeightsError, match="'recurrent' has no weights"):
+        fill_folder(
+            str(tmp_path / "in"),
+            masks=str(tmp_path / "masks"),
+            out=str(tmp_path / "out"),
+            options=options,
+            workers=0,
+        )
+
+
+def test_a_steered_object_fills_with_its_class(tiny_folders: dict[str, str]) -> None:
+    prior = rebuilt(tiny_folders["cgan"])
+    fills = {name: bytes_of(run(prior=prior, class_name=name, **QUICK)) for name in prior.classes}
+    assert len({fill[0] for fill in fills.values()}) == len(prior.classes) > 1
+    with pytest.raises(UnknownNameError, match="class of prior 'cgan'"):
+        run(prior=prior, class_name="nigth", **QUICK)
+    with pytest.raises(UnknownNameError, match="it has no classes"):
+        run(prior=gaussian.tiny(), class_name="day", **QUICK)
 
 
 def test_auto_leaves_out_what_cannot_run(tiny_folders: dict[str, str]) -> None:
