@@ -25,8 +25,9 @@ def shown() -> dict[str, str]:
     pages |= {"samples.md": "samples/SOURCES.md", "benchmarks.md": "benchmarks/RESULTS.md"}
     for card in sorted(ROOT.glob("inpaint/zoo/*/MODEL_CARD.md")):
         pages[f"cards/{card.parent.name}.md"] = card.relative_to(ROOT).as_posix()
-    for example in sorted(ROOT.glob("examples/*.py")):
-        pages[f"examples/{example.stem}.md"] = example.relative_to(ROOT).as_posix()
+    for example in sorted((ROOT / "examples").rglob("*.py")):
+        if example.stem != "__init__":
+            pages[f"examples/{example.stem}.md"] = example.relative_to(ROOT).as_posix()
     return {page: path for page, path in pages.items() if (ROOT / path).exists()}
 
 
