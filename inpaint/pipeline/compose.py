@@ -194,7 +194,7 @@ def _choice(
         prior = classes.prior_of(prior, class_name)
     if prior != "auto":
         return Choice(prior, sees_whole(prior))
-    return choose_prior(*overview(picture, mask), mode=mode)
+    return choose_prior(*overview(picture, mask))
 
 
 def _filler(

@@ -149,7 +149,7 @@ def restore_picture(
     values, grey = _values(picture)
     job = _job(task, scale, grey)
     sigma = noise / 255 if noise is not None else estimate(values) if job.blind else 0.0
-    name, evidence = select.select_prior(prior, job, values, sigma, str(where))
+    name, evidence = select.select_prior(prior, job, values)
     model, whole = registry.load_prior(name, str(where)), sees_whole(name)
     if model.size % job.scale:
         raise WeightsError(f"{name} has {model.size} px, which {job.scale} does not divide")
