@@ -92,10 +92,11 @@ def measure(
 def latency(name: str, options: dict[str, Any], image: np.ndarray, repeats: int) -> list[float]:
     """Quartiles of the wall seconds of ``inpaint.fill``, weights loaded before."""
     mask = protocol()["center"]
+    own = {k: v for k, v in options.items() if k in inpaint.SearchOptions.__dataclass_fields__}
     taken = []
     for _ in range(repeats + 1):
         started = time.perf_counter()
-        inpaint.fill(image, mask, prior=name, **options)
+        inpaint.fill(image, mask, prior=name, search=own)
         taken.append(time.perf_counter() - started)
     return [float(q) for q in np.percentile(taken[1:], (25, 50, 75))]
 

@@ -28,7 +28,7 @@ STAGES = {
 }
 
 
-def searched(picture: images.Picture, hole: np.ndarray, **options: Any) -> list[Cell]:
+def searched(picture: images.Picture, hole: np.ndarray, **search: Any) -> list[Cell]:
     """Frames of one search, evenly chosen from those of a trace."""
     trace = Trace(OUT / "nowhere")
     complete(
@@ -37,7 +37,7 @@ def searched(picture: images.Picture, hole: np.ndarray, **options: Any) -> list[
         prior=PRIOR,
         stages=(),
         callback=lambda crop, _, steps, step, terms: trace(crop, step, steps, terms),
-        **options,
+        search=search,
     )
     chosen = np.unique(np.linspace(0, len(trace.frames) - 1, SHOWN).round().astype(int))
     loss = {step: min(r[3] for r in trace.losses if r[1] == step) for _, step, *_ in trace.losses}

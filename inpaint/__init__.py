@@ -1,7 +1,8 @@
 """Semantic inpainting by latent search.
 
-    >>> import inpaint
-    >>> filled = inpaint.fill(image, mask)      # arrays in, arrays out
+    filled = inpaint.fill(image, mask)          # arrays in, an array out
+    result = inpaint.complete(picture, mask)    # several fills, and a report of what was done
+    better = inpaint.restore(image, task="denoise")
 
 The public names are loaded on first use, so that ``import inpaint`` does not import torch.
 """
@@ -26,19 +27,31 @@ from inpaint.errors import (
 
 if TYPE_CHECKING:
     from inpaint import search as search
+    from inpaint.pipeline import Report as Report
     from inpaint.pipeline import Result as Result
     from inpaint.pipeline import complete as complete
     from inpaint.pipeline import fill as fill
+    from inpaint.priors import Prior as Prior
+    from inpaint.restore import restore as restore
+    from inpaint.search import SearchOptions as SearchOptions
+    from inpaint.stages import Stage as Stage
+    from inpaint.stages.patch import Patch as Patch
     from inpaint.zoo.registry import load_prior as load_prior
 
 _LAZY = {
     "fill": "inpaint.pipeline",
     "complete": "inpaint.pipeline",
+    "Report": "inpaint.pipeline",
     "Result": "inpaint.pipeline",
+    "Patch": "inpaint.stages.patch",
+    "Prior": "inpaint.priors",
+    "SearchOptions": "inpaint.search",
+    "Stage": "inpaint.stages",
     "load_prior": "inpaint.zoo.registry",
 }
-# A package and not its function: once imported, it would take the function's place here anyway.
-_PARTS = ("search",)
+# Packages and not their functions: once imported, they would take the functions' places here
+# anyway. ``restore`` can be called all the same (docs/decisions/0020-the-public-face.md).
+_PARTS = ("restore", "search")
 
 __all__ = [
     "ImageError",

@@ -1,5 +1,16 @@
 """The errors that the library raises: what came, what was expected, what to do.
 
+    InpaintError                  base of all; a number out of range, a missing extra
+    |-- ImageError                an image cannot be read, written or used
+    |   `-- ImageSizeError        it has more pixels than the limit
+    |-- MaskError                 a mask does not fit, or marks nothing or everything
+    |   `-- SelectionError        what was pointed at is not there
+    |-- WeightsError              weights are missing, damaged, or made for something else
+    |-- SearchError               the search cannot go on, or an option of it cannot be
+    |-- OutputError               a result cannot be written
+    `-- UnknownNameError          a name does not exist; with "did you mean ...?"
+        `-- MethodError           in the method of an evaluation (``inpaint.evaluate.method``)
+
 The library raises, the command line translates (``inpaint.cli.errors``), so a user never sees
 a traceback. Every message is one line that can stand alone after ``Error:``.
 """
@@ -35,7 +46,7 @@ class WeightsError(InpaintError):
 
 
 class SearchError(InpaintError):
-    """The latent search cannot go on, for instance because a loss became NaN."""
+    """The latent search cannot go on, because a loss became NaN or an option cannot be."""
 
 
 class OutputError(InpaintError):

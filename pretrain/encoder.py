@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from inpaint.errors import InpaintError
 from inpaint.evaluate import protocols
-from inpaint.priors import Prior
+from inpaint.priors import Prior, SavedPrior
 from inpaint.priors.start import Start, shapes_of
 from inpaint.search.contextual import context_weights
 from pretrain import data, precision, sheets
@@ -110,7 +110,7 @@ def fresh(prior: Prior, options: EncoderOptions) -> Start:
         torch.default_generator.manual_seed(options.seed)
         return Start(
             size=prior.size,
-            shapes=shapes_of(prior.config()),
+            shapes=shapes_of(cast(SavedPrior, prior).config()),
             width=options.width,
             cap=options.cap,
             classes=classes + 1 if classes else 0,

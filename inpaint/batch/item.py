@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 TRIM_EVERY = 8  # items; it costs some 5 ms
 # The search of least memory.
-LEAN: dict[str, Any] = {"restarts": 1, "pool": 0, "keep": ()}
+LEAN: dict[str, Any] = {"restarts": 1}
 
 
 class ItemFiller:
@@ -43,7 +43,7 @@ class ItemFiller:
     Raises
     ------
     InpaintError
-        If the prior, the device or a URL cannot be used.
+        If the prior, the device, a stage or a URL cannot be used.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -62,6 +62,7 @@ class ItemFiller:
         import torch
 
         from inpaint.devices import resolve
+        from inpaint.stages import chain
         from inpaint.zoo import registry
 
         torch.set_num_threads(1)  # workers are what runs at the same time
@@ -69,8 +70,13 @@ class ItemFiller:
         if where.type == "cuda" and where.index is None:
             where = torch.device("cuda", self.setup.index % torch.cuda.device_count())
         self.device = str(where)
-        if self.options.prior != "auto":
-            registry.load_prior(self.options.prior, self.device)
+        name, stages = self.options.prior, self.options.stages
+        if name == "auto":
+            return
+        registry.load_prior(name, self.device)
+        if stages != chain.AUTO:  # refused once, not for every item
+            family = str(registry.prior_config(name).get("family", ""))
+            chain.able(stages, family=family, prior=name, asked=True)
 
     def hold_memory(self) -> None:
         """Hold this process to its share of memory; for one that does nothing else.
@@ -193,17 +199,16 @@ class ItemFiller:
             "device": self.device,
             "opaque": opaque,
         }
-        if o.steps is not None:
-            options["steps"] = o.steps
+        steps: dict[str, Any] = {} if o.steps is None else {"steps": o.steps}
         try:
             note = "out of memory beside others; filled alone" if self.setup.careful else None
-            return complete(picture, hole, **options), note
+            return complete(picture, hole, search=steps, **options), note
         except Exception as error:
             if not (self.setup.careful and memory.ran_out(error)):
                 raise
         _release()  # outside the handler, whose traceback holds on to the arrays
         note = "out of memory even alone; searched with one restart"
-        return complete(picture, hole, **LEAN, **options), note
+        return complete(picture, hole, search={**steps, **LEAN}, **options), note
 
     def _mask_stamp(self, mask: str | None) -> str | None:
         return None if mask is None or self.masks is None else self.masks.stamp(mask)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from inpaint.errors import InpaintError
-from inpaint.zoo import registry, weights
+from inpaint.zoo import plugins, registry, weights
 
 # What a config tells people; the fills do not depend on it.
 _DESCRIBED = frozenset({"data", "training", "measured"})
@@ -45,17 +45,22 @@ class Options:
         """Return a short hash of the options and of all weights that may take part.
 
         Those are the prior's and, of its family, the Gaussian's and the refiners'; of all families
-        for ``auto``. The version of this package is no part of it: an update must not undo a
+        for ``auto``. Priors and stages of installed packages count with their versions. The
+        version of this package is no part of it: an update must not undo a
         million fills.
         """
         zoo = dict(registry.shipped())
         zoo |= {folder.name: weights.read_config(folder) for folder in registry.refiners()}
         if self.prior != "auto":
-            own = weights.read_config(registry.prior_folder(self.prior))
+            own = registry.prior_config(self.prior)
             family = own.get("family")
             zoo = {k: v for k, v in zoo.items() if family and v.get("family") == family}
             zoo[""] = own
-        used = {k: {n: v[n] for n in v.keys() - _DESCRIBED} for k, v in zoo.items()}
+        used: dict[str, Any] = {k: {n: v[n] for n in v.keys() - _DESCRIBED} for k, v in zoo.items()}
+        if installed := set(self.stages) - {"auto", *registry.own_stages()}:
+            used["stages of installed packages"] = {
+                name: plugins.package("stage", name) for name in installed
+            }
         text = json.dumps([asdict(self), used], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

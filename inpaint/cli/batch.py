@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from inpaint.cli.errors import FAILED, INTERRUPTED
+from inpaint.cli.filling import DEVICE
 from inpaint.cli.progress import bar
 from inpaint.errors import UnknownNameError
 from inpaint.zoo import classes, registry
@@ -50,11 +51,12 @@ PULSE = 30.0  # seconds between lines of progress where stderr is no terminal
     "--stage",
     "stages",
     multiple=True,
-    help=f"After the search, in this order: {', '.join(registry.stages())}, or none. [auto]",
+    help=f"After the search, in this order: {', '.join(registry.own_stages())}, one of an "
+    "installed package (inpaint list stages), or none. [auto]",
 )
 @click.option("--steps", type=click.IntRange(min=0), help="Search steps. [the prior's own]")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62))
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--device", default="auto", show_default=True, help=DEVICE)
 @click.option("--grow", default=0.0, show_default=True, help="Widen the holes by so many pixels.")
 @click.option("--invert", is_flag=True, help="The masks are black where the hole is.")
 @click.option("--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]")

@@ -12,7 +12,7 @@ import click
 
 from inpaint.cli.progress import bar
 from inpaint.errors import OutputError, UnknownNameError
-from inpaint.zoo import classes, registry, weights
+from inpaint.zoo import classes, registry
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from inpaint.images import Picture
     from inpaint.pipeline import Result
 
+DEVICE = (
+    "auto, cpu, cuda or mps: where priors and learned refiners run, and where the prior is chosen; "
+    "the rest runs on the CPU."
+)
 _OPTIONS = (
     click.option("--prior", default="auto", show_default=True, help="Name, folder, or auto."),
     click.option("--class", "class_name", help="Class to steer a class-conditional prior."),
@@ -31,14 +35,19 @@ _OPTIONS = (
         "--stage",
         "stages",
         multiple=True,
-        help=f"After the search, in this order: {', '.join(registry.stages())}, or none. [auto]",
+        help=f"After the search, in this order: {', '.join(registry.own_stages())}, one of an "
+        "installed package (inpaint list stages), or none. [auto]",
     ),
     click.option(
-        "--candidates", default=1, show_default=True, type=click.IntRange(1), help="How many fills."
+        "--candidates",
+        default=1,
+        show_default=True,
+        type=click.IntRange(1),
+        help="How many fills; the first is always the same.",
     ),
     click.option("--steps", type=click.IntRange(min=0), help="Search steps. [the prior's own]"),
     click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62)),
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
+    click.option("--device", default="auto", show_default=True, help=DEVICE),
     click.option("--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]"),
     click.option(
         "--trace", type=click.Path(path_type=Path), help="New folder to show the search in."
@@ -79,7 +88,7 @@ class Choices:
         if self.class_name is not None:
             classes.prior_of(self.prior, self.class_name)
         elif self.prior != "auto":
-            weights.read_config(registry.prior_folder(self.prior))
+            registry.check_prior(self.prior)
         for unknown in set(self.order) - {"auto", *registry.stages()}:
             raise UnknownNameError("stage", unknown, registry.stages())
 
@@ -135,7 +144,7 @@ def fill_and_write(
     from inpaint.pipeline import complete
     from inpaint.pipeline.trace import Trace
 
-    steps: dict[str, Any] = {} if choices.steps is None else {"steps": choices.steps}
+    search = {} if choices.steps is None else {"steps": choices.steps}
     recorder = Trace(choices.trace) if choices.trace else None
     with bar() as progress:
         task = progress.add_task("search", total=None)
@@ -158,7 +167,7 @@ def fill_and_write(
             device=choices.device,
             opaque=opaque,
             callback=tell,
-            **steps,
+            search=search,
         )
     for path, filled in zip(outs, result.pictures, strict=True):
         images.write(path, filled, quality=choices.quality)
@@ -196,7 +205,9 @@ def _report(
         }
         click.echo(json.dumps(report))
         return
-    names = ", ".join(sorted({r.prior for r in result.reports}))
+    names = ", ".join(
+        sorted({r.prior if r.method == "prior" else r.method for r in result.reports})
+    )
     click.echo(f"filled {pixels} pixels with {names} in {result.seconds:.1f} s", err=True)
     for path in outs:
         click.echo(str(path))

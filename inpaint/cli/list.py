@@ -6,7 +6,7 @@ import json
 
 import click
 
-from inpaint.zoo import registry
+from inpaint.zoo import plugins, registry
 
 WHAT = ("priors", "stages", "methods")
 
@@ -26,11 +26,12 @@ def command(what: str, as_json: bool) -> None:
 
 
 def _priors() -> dict[str, str]:
-    return {
+    shipped = {
         name: f"{config['kind']}, {config['size']}x{config['size']} px; "
         f"{config.get('data', 'data unknown')}"
         for name, config in registry.shipped().items()
     }
+    return shipped | {name: plugins.about("prior", name) for name in registry.installed_priors()}
 
 
 def _stages() -> dict[str, str]:

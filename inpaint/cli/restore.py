@@ -9,7 +9,7 @@ import click
 
 from inpaint.cli.progress import bar
 from inpaint.errors import OutputError
-from inpaint.zoo import registry, weights
+from inpaint.zoo import registry
 
 
 @click.command(name="restore")
@@ -25,7 +25,12 @@ from inpaint.zoo import registry, weights
 )
 @click.option("--scale", type=click.Choice(["2", "4"]), help="For superres. [2]")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62))
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="auto, cpu, cuda or mps: where the priors run and are compared.",
+)
 @click.option("--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
@@ -54,7 +59,7 @@ def command(
     picture = images.read(image)
     images.check_writable(out, picture=picture)
     if prior != "auto":
-        weights.read_config(registry.prior_folder(prior))
+        registry.check_prior(prior)
 
     # torch loads only now: everything above can fail in a tenth of a second.
     from inpaint.restore import restore_picture

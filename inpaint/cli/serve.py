@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from inpaint.cli.filling import DEVICE
 from inpaint.errors import InpaintError
 
 _MISSING = "the page needs the extra 'web'; install it with: pip install 'latent-inpaint[web]'"
@@ -28,7 +29,7 @@ _MISSING = "the page needs the extra 'web'; install it with: pip install 'latent
     type=click.Path(path_type=Path),
     help="Folder of a prior to offer as well; may be repeated.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--device", default="auto", show_default=True, help=DEVICE)
 @click.option("--max-mb", default=200, show_default=True, type=click.IntRange(1), help="Of a file.")
 @click.option(
     "--max-pixels",
@@ -90,11 +91,11 @@ def command(
     from inpaint.batch.memory import parse
     from inpaint.errors import SelectionError
     from inpaint.web.settings import Settings
-    from inpaint.zoo import registry, weights
+    from inpaint.zoo import registry
 
     own: dict[str, str] = {}
     for folder in priors:
-        weights.read_config(registry.prior_folder(str(folder)))
+        registry.check_prior(str(folder))
         name = folder.resolve().name
         if name in own or name == "auto":
             raise SelectionError(f"two priors would be called {name!r}; rename a folder")

@@ -7,7 +7,7 @@ import json
 import click
 
 from inpaint.errors import UnknownNameError
-from inpaint.zoo import registry, weights
+from inpaint.zoo import plugins, registry, weights
 
 
 @click.command(name="show")
@@ -17,6 +17,10 @@ def command(name: str, as_json: bool) -> None:
     """Show a prior's model card (data, licence, figures) or what a stage does."""
     if name in registry.stages():
         text = registry.about(name)
+        click.echo(json.dumps({"name": name, "about": text}) if as_json else text)
+        return
+    if name in registry.installed_priors():
+        text = plugins.about("prior", name)
         click.echo(json.dumps({"name": name, "about": text}) if as_json else text)
         return
     try:

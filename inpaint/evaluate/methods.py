@@ -27,9 +27,9 @@ EXTERNAL = {
     "gmic": "G'MIC inpaint_matchpatch, if the gmic program is installed",
     "folder": "folder:DIR, what another program made: DIR/NAME or DIR/MASK/NAME",
 }
-# The image, its hole and what seeds them are the protocol's, not a method's.
-_NOT_OPTIONS = {"picture", "mask", "prior", "seed", "callback", "candidates", "opaque", "image"}
-_NOT_OPTIONS |= {"seeds", "search_options"}
+# What a method may choose of ``pipeline.complete``, beside all options of the search. The image,
+# its hole and what seeds them are the protocol's.
+_COMPLETE = ("class_name", "stages", "mode", "device", "context")
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
@@ -37,7 +37,8 @@ def catalogue() -> dict[str, str]:
     """Return every method's name with one line about it."""
     from inpaint.pipeline.classical import SUMMARIES
 
-    search = {name: "search of this prior" for name in registry.priors()}
+    names = [*registry.priors(), *registry.installed_priors()]
+    search = {name: "search of this prior" for name in names}
     ours = {
         "auto": "our default: the prior that suits the image",
         "reference": "the search of Yeh et al. 2017, 1500 Adam steps, Poisson blend",
@@ -73,22 +74,19 @@ def parse(text: str) -> Method:
         return external.make(name, label, {k: _value(label, k, v, int) for k, v in pairs.items()})
     if name == "reference":
         return _reference(label, pairs)
-    if name == "auto" or name in registry.priors() or Path(name, CONFIG).is_file():
+    known = ("auto", *registry.priors(), *registry.installed_priors())
+    if name in known or Path(name, CONFIG).is_file():
         return _prior(label, name, _options(label, pairs))
     raise UnknownNameError("method", name, catalogue())
 
 
 def options() -> dict[str, Any]:
-    """Return the options of a prior's search, name -> type, as the functions declare them."""
+    """Return the options of a prior's fill, name -> type, as the code declares them."""
     from inpaint.pipeline import complete
-    from inpaint.search import search
+    from inpaint.search import SearchOptions
 
-    found: dict[str, Any] = {}
-    for function in (complete, search):
-        hints = typing.get_type_hints(function)
-        hints.pop("return")
-        found.update({k: v for k, v in hints.items() if k not in _NOT_OPTIONS})
-    return found
+    hints = typing.get_type_hints(complete)
+    return {name: hints[name] for name in _COMPLETE} | typing.get_type_hints(SearchOptions)
 
 
 def _baseline(name: str) -> Fill:
@@ -101,7 +99,9 @@ def _prior(label: str, name: str, chosen: Mapping[str, Any]) -> Method:
     from inpaint import images, pipeline
 
     def fill(erased: np.ndarray, mask: np.ndarray, seed: int, case: str) -> np.ndarray:
-        result = pipeline.complete(images.from_array(erased), mask, prior=name, seed=seed, **chosen)
+        result = pipeline.complete(
+            images.from_array(erased), mask, prior=name, seed=seed, **options
+        )
         return images.to_array(result.pictures[0])
 
     def load() -> None:
@@ -113,8 +113,11 @@ def _prior(label: str, name: str, chosen: Mapping[str, Any]) -> Method:
         for stage in set(chosen.get("stages", AUTO)) - set(AUTO):
             registry.stage(stage)
 
+    options: dict[str, Any] = {k: v for k, v in chosen.items() if k in _COMPLETE}
+    if own := {k: v for k, v in chosen.items() if k not in _COMPLETE}:
+        options["search"] = own
     names = registry.priors() if name == "auto" else [name]
-    configs = [read_config(registry.prior_folder(one)) for one in names]
+    configs = [registry.prior_config(one) for one in names]
     # The refiners' weights shape a fill as much as the prior's do.
     configs += [read_config(folder) for folder in registry.refiners()]
     digest = hashlib.sha256(json.dumps(configs, sort_keys=True).encode()).hexdigest()[:16]
@@ -126,7 +129,7 @@ def _reference(label: str, pairs: Mapping[str, str]) -> Method:
 
     _no_others(label, pairs, ("device", "prior"))
     name = pairs.get("prior", "faces64-dcgan")
-    registry.prior_folder(name)
+    registry.check_prior(name)
     device = {k: v for k, v in pairs.items() if k == "device"}
     # As in the paper: one start, nothing chosen among restarts, nothing but Poisson afterwards.
     return _prior(label, name, {**REFERENCE, **device, "stages": ("poisson",), "mode": "sharp"})
@@ -171,10 +174,12 @@ def _value(label: str, key: str, text: str, kind: Any) -> Any:
         for name in names:
             _choose(label, key, name, [*registry.stages(), *AUTO, "none"])
         return tuple(names)
-    literals = [v for part in (kind, *typing.get_args(kind)) for v in _literals(part)]
+    kinds = [part for part in (kind, *typing.get_args(kind)) if part is not type(None)]
+    literals = [v for part in kinds for v in _literals(part)]
     if literals:
         _choose(label, key, text, literals)
         return text
+    kind = next((part for part in kinds if part in (bool, int, float)), kind)
     if kind is bool:
         _choose(label, key, text.lower(), ("true", "false"))
         return text.lower() == "true"

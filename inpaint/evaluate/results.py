@@ -48,6 +48,17 @@ def evaluate(
 ) -> Results:
     """Measure methods on images and write the three files.
 
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from inpaint.images import from_array, write
+    >>> ramp = np.linspace(0, 255, 64 * 64 * 3).reshape(64, 64, 3).astype(np.uint8)
+    >>> with TemporaryDirectory() as photos, TemporaryDirectory() as out:
+    ...     write(Path(photos) / "a.png", from_array(ramp))
+    ...     results = evaluate(photos, masks=["center"], methods=["telea", "mean"], out=out)
+    >>> sorted({row["method"] for row in results.table})
+    ['mean', 'telea']
+
     Parameters
     ----------
     images : path

@@ -1,7 +1,13 @@
 """Objects that people point at: boxes and polygons as masks, and the margin that a mask needs.
 
 Coordinates are pixels of the picture as shown (EXIF orientation applied), x to the right and y
-down from the top left corner. The pixel in column x and row y covers [x, x + 1) x [y, y + 1), and
+down from the top left corner. A box as a mask, and with the margin that its edge needs:
+
+>>> hole = box((60, 80), 20, 10, 30, 40)  # of a picture 60 high and 80 wide
+>>> int(hole.sum()), int(widen(hole, grow=3).sum())
+(1200, 1636)
+
+The pixel in column x and row y covers [x, x + 1) x [y, y + 1), and
 belongs to a shape when its centre does; so the box 2,1,3,4 is columns 2 to 4 and rows 1 to 4, and
 equals the polygon through its corners.
 """

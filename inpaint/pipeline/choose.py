@@ -148,7 +148,7 @@ def families() -> dict[str, dict[str, str]]:
 
 def companion(name: str) -> str | None:
     """The Gaussian prior of the same family and size, for a prior of another kind that has one."""
-    config = weights.read_config(registry.prior_folder(name))
+    config = registry.prior_config(name)
     other = families().get(str(config.get("family")), {}).get("gaussian")
     if config["kind"] == "gaussian" or other is None:
         return None
@@ -158,4 +158,4 @@ def companion(name: str) -> str | None:
 
 def sees_whole(name: str) -> bool:
     """Whether a prior was trained on whole, aligned pictures (config key ``view``)."""
-    return weights.read_config(registry.prior_folder(name)).get("view") == "whole"
+    return registry.prior_config(name).get("view") == "whole"

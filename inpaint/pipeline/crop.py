@@ -119,6 +119,14 @@ def plan_crops(
     return sorted(crops, key=lambda crop: (crop.box.y0, crop.box.x0))
 
 
+def whole_crop(mask: np.ndarray) -> Crop:
+    """The crop that is the whole picture, for a prior that knows whole pictures.
+
+    ``mask`` is (H, W) bool.
+    """
+    return Crop(Box(0, 0, *mask.shape), mask, mask)
+
+
 def _components(mask: np.ndarray) -> tuple[np.ndarray, int, list[Box]]:
     """Label hole components on the finest grid of 1, 2, 4 ... pixel cells with few of them.
 

@@ -1,4 +1,4 @@
-"""Fill one crop: search the prior, ask whether a classical method does better, refine."""
+"""Fill one crop: ask who fills it best, search the prior if that is the prior, refine."""
 
 from __future__ import annotations
 
@@ -13,16 +13,64 @@ from torch import Tensor
 from inpaint.errors import SearchError
 from inpaint.images.resize import enlarge, shrink
 from inpaint.pipeline import router
+from inpaint.pipeline.crop import Box
+from inpaint.pipeline.prior import Known
+from inpaint.pipeline.report import Report
 from inpaint.pipeline.router import Route
 from inpaint.priors import Prior
-from inpaint.search import Callback, Found, search
-from inpaint.stages.chain import Stage
+from inpaint.search import Callback, Found, search, starts
+from inpaint.search.starts import Start
+from inpaint.stages import Stage, chain
 from inpaint.stages.patch import Patch
 from inpaint.stages.poisson import blend
 
 # Share of the family's Gaussian in the mean of another prior's restarts, in the mode ``psnr``. Two
 # models err in different places: 0.3 VAE + 0.7 Gaussian has a higher PSNR than either.
 GAUSSIAN_SHARE = 0.7
+# Turns a seed into that of the candidates beyond the restarts, so that samples do not repeat.
+# Within 32 bits, since torch's generator of the CPU reads no more of a seed.
+FURTHER = 0x5851F42D
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The fills of one crop and how they came about.
+
+    Attributes
+    ----------
+    fills : list of ndarray (h, w, 3)
+        Best first, in [0, 1].
+    ran : tuple of str
+        The stages that changed the first fill.
+    found : Found or None
+        What the search found; None where nothing was searched.
+    way : Route
+        Who made the first fill, and why.
+    """
+
+    fills: list[np.ndarray]
+    ran: tuple[str, ...]
+    found: Found | None
+    way: Route
+
+    def report(self, box: Box, known: Known) -> Report:
+        """In plain values; losses are those of the first fill, if the prior made it."""
+        by_prior = self.found if self.way.method == "prior" else None
+        why = self.way.why
+        if self.way.method != "prior" and (further := len(self.fills) - 1):
+            why += f"; the prior made the {further} further candidate{'s' * (further > 1)}"
+        return Report(
+            (box.y0, box.x0, box.y1, box.x1),
+            known.name,
+            loss=float(by_prior.loss[0, 0]) if by_prior else None,
+            contextual=float(by_prior.contextual[0, 0]) if by_prior else None,
+            perceptual=float(by_prior.perceptual[0, 0]) if by_prior else None,
+            evidence=known.evidence,
+            method=self.way.method,
+            hidden_errors=self.way.errors,
+            why=why,
+            stages=self.ran,
+        )
 
 
 @dataclass(frozen=True)
@@ -37,11 +85,11 @@ class Filler:
         The Gaussian of the same family: its fill, encoded, is a better start than the masked
         image, and takes part in the mean of the mode ``psnr``.
     options : dict
-        Keywords of ``search.search``; at least ``candidates`` restarts.
-    stages : sequence of callable
-        What follows the search, see ``chain.build``.
+        Keywords of ``search.search``, among them ``restarts`` and ``steps``.
+    stages : sequence of (str, callable)
+        What follows the search, by name.
     mode : {"sharp", "psnr"}
-        Whether the first fill is the most likely restart or the mean of all.
+        Whether the prior's first fill is the most likely restart or the mean of all.
     candidates : int
         Fills to return.
     routed : bool
@@ -53,15 +101,28 @@ class Filler:
     prior: Prior
     steady: Prior | None
     options: dict[str, Any]
-    stages: Sequence[Stage]
+    stages: Sequence[tuple[str, Stage]]
     mode: str
     candidates: int
     routed: bool
     device: torch.device
 
+    @property
+    def steps(self) -> int:
+        """Steps that are told for a crop: those of its search, and of one for more candidates."""
+        steps: int = self.options["steps"]
+        return 2 * steps + 1 if self.candidates > self._at_hand else steps
+
+    @property
+    def _at_hand(self) -> int:
+        """Different fills that the restarts of one search give."""
+        restarts: int = self.options["restarts"]
+        mean = self.mode == "psnr" and (restarts > 1 or self.steady is not None)
+        return restarts + mean
+
     def __call__(
         self, image: np.ndarray, mask: np.ndarray, *, seed: int, callback: Callback | None = None
-    ) -> tuple[list[np.ndarray], Found, Route]:
+    ) -> Filled:
         """Fill one crop.
 
         Parameters
@@ -77,70 +138,118 @@ class Filler:
 
         Returns
         -------
-        list of ndarray (h, w, 3)
-            The fills, best first, in [0, 1].
-        Found
-            What the search found.
-        Route
-            Who filled, and why.
+        Filled
+            The first fill does not depend on the number of candidates.
 
         Raises
         ------
         SearchError
             Fewer restarts than ``candidates`` have a finite loss, or an option cannot be.
         """
-        options, other = self.options, None
-        if self.steady:
-            other = self._search(self.steady, image, mask, seed, self.steady.search_defaults)
-            options = {**options, "guess": other.x[:, 0]}
-        found = self._search(self.prior, image, mask, seed, options, callback)
-        way = self._route(image, mask, seed, options)
-        guides = mixed(found, other) if self.mode == "psnr" else sound(found)[0]
-        if len(guides) < self.candidates:
-            raise SearchError(
-                f"only {len(guides)} of {self.candidates} candidates have a finite loss; "
-                "ask for fewer"
-            )
-        if way.method == "prior":
-            whole = [enlarge(_array(x), image.shape[:2]) for x in guides[: self.candidates]]
-        else:  # routed, which is done for one candidate only
-            whole = [router.classical(way.method, image, mask)]
-        return [self._refine(image, mask, guide, seed) for guide in whole], found, way
+        way, guides, found = self._route(image, mask, seed), [], None
+        if way.method != "prior":
+            guides.append(router.classical(way.method, image, mask))
+        if lacking := self.candidates - len(guides):
+            pictures, found = self._imagined(image, mask, seed, lacking, callback)
+            guides += [enlarge(_array(x), mask.shape) for x in pictures]
+        made = [self._refined(Patch(image, mask, image, guide, seed)) for guide in guides]
+        return Filled([filled for filled, _ in made], made[0][1], found, way)
 
-    def _search(
-        self,
-        prior: Prior,
-        image: np.ndarray,
-        mask: np.ndarray,
-        seed: int,
-        options: dict[str, Any],
-        callback: Callback | None = None,
-    ) -> Found:
-        small, hole = shrink(image, mask, prior.size)
-        x = torch.from_numpy(small).permute(2, 0, 1)[None].to(self.device)
-        m = torch.from_numpy(hole)[None].to(self.device)
-        return search(prior, x, m, seeds=[seed], callback=callback, **options)
-
-    def _route(
-        self, image: np.ndarray, mask: np.ndarray, seed: int, options: dict[str, Any]
-    ) -> Route:
+    def _route(self, image: np.ndarray, mask: np.ndarray, seed: int) -> Route:
         if not self.routed:
             return Route("prior", why="asked for")
 
         def quick(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
             """What the prior and a blend make of the crop: its entry in the contest."""
-            found = self._search(self.prior, image, mask, seed, options)
-            return blend(image, enlarge(_array(found.x[0, 0]), image.shape[:2]), mask)
+            found, _, _ = self._search(*self._view(image, mask), seed)
+            return blend(image, enlarge(_array(found.x[0, 0]), mask.shape), mask)
 
         return router.route(image, mask, quick, size=self.prior.size, seed=seed)
 
-    def _refine(
-        self, image: np.ndarray, mask: np.ndarray, guide: np.ndarray, seed: int
-    ) -> np.ndarray:
-        patch = Patch(image, mask, np.where(mask[..., None], guide, image), guide, seed)
-        for stage in self.stages:
-            patch = stage(patch)
-        return patch.filled
+    def _view(self, image: np.ndarray, mask: np.ndarray) -> tuple[Tensor, Tensor]:
+        """A crop as the priors see it: x (1, 3, S, S) in [0, 1] and its hole (1, S, S)."""
+        small, hole = shrink(image, mask, self.prior.size)
+        x = torch.from_numpy(small).permute(2, 0, 1)[None]
+        return x.to(self.device), torch.from_numpy(hole)[None].to(self.device)
+
+    def _search(
+        self, x: Tensor, hole: Tensor, seed: int, callback: Callback | None = None
+    ) -> tuple[Found, Found | None, dict[str, Any]]:
+        """What the prior and the family's Gaussian found, and with what options the prior did."""
+        options, other = self.options, None
+        if self.steady:
+            other = search(self.steady, x, hole, seeds=[seed], **self.steady.search_defaults)
+            options = {**options, "guess": other.x[:, 0]}
+        found = search(self.prior, x, hole, seeds=[seed], callback=callback, **options)
+        return found, other, options
+
+    def _imagined(
+        self, image: np.ndarray, mask: np.ndarray, seed: int, count: int, callback: Callback | None
+    ) -> tuple[Tensor, Found]:
+        """``count`` pictures (count, 3, S, S) of the prior's, and what its search found."""
+        x, hole = self._view(image, mask)
+        found, other, options = self._search(x, hole, seed, callback)
+        pictures, losses = sound(found)
+        if self.mode == "psnr":
+            first = mixed(found, other)
+            if len(pictures) == 1 and other is None:  # the mean of one is that one
+                pictures, losses = pictures[1:], losses[1:]
+        else:
+            first, pictures, losses = pictures[0], pictures[1:], losses[1:]
+        if count > self._at_hand:
+            more = self._further(x, hole, seed, count - self._at_hand, options, callback)
+            pictures, losses = (torch.cat(p) for p in zip((pictures, losses), more, strict=True))
+            pictures = pictures[losses.argsort(stable=True)]
+        if 1 + len(pictures) < count:
+            raise SearchError(
+                f"only {1 + len(pictures)} of {count} candidates have a finite loss; ask for fewer"
+            )
+        return torch.cat([first[None], pictures[: count - 1]]), found
+
+    def _further(
+        self,
+        x: Tensor,
+        hole: Tensor,
+        seed: int,
+        count: int,
+        options: dict[str, Any],
+        callback: Callback | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Pictures and losses of a search from ``count`` other starts.
+
+        A search of its own: with more rows in the first one, its kernels would round otherwise,
+        and the first fill would hang on the number of candidates.
+        """
+        own: Start | Tensor = options.get("start", "prior")
+        z = starts.draw(
+            self.prior,
+            x,
+            hole,
+            seeds=[seed ^ FURTHER],
+            # A prior's own starts begin with its best guess and may end with its mode, which the
+            # first search had already.
+            count=count + 2,
+            start="prior" if isinstance(own, Tensor) else own,
+            guess=options.get("guess"),
+        )[:, 1:-1]
+        tell, steps = None, self.options["steps"]
+        if callback:
+
+            def tell(step: int, terms: dict[str, Tensor]) -> None:
+                callback(steps + 1 + step, terms)
+
+        changed = {**options, "restarts": count, "start": z}
+        return sound(search(self.prior, x, hole, seeds=[seed], callback=tell, **changed))
+
+    def _refined(self, patch: Patch) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The fill after all stages, and the names of those that changed it."""
+        patch, ran = patch.with_filled(patch.guide), []
+        for name, stage in self.stages:
+            after = chain.run(name, stage, patch)
+            if after is not patch:
+                ran.append(name)
+            patch = after
+        return patch.filled, tuple(ran)
 
 
 def sound(found: Found) -> tuple[Tensor, Tensor]:
@@ -150,7 +259,7 @@ def sound(found: Found) -> tuple[Tensor, Tensor]:
 
 
 def mixed(found: Found, other: Found | None) -> Tensor:
-    """The mean of the restarts, then each of them, (1 + r, 3, S, S).
+    """The mean of the restarts, (3, S, S).
 
     The weights exp(-loss / T) take T as the loss's own spread, so that their meaning does not
     depend on the scale of the loss. ``other`` is what the family's Gaussian found, to be mixed
@@ -160,9 +269,7 @@ def mixed(found: Found, other: Found | None) -> Tensor:
     spread = loss.std(correction=0).clamp_min(1e-12)
     weights = torch.softmax(-(loss - loss[0]) / spread, 0)
     mean = torch.einsum("r,rchw->chw", weights, x)
-    if other is not None:
-        mean = torch.lerp(mean, other.x[0, 0], GAUSSIAN_SHARE)
-    return torch.cat([mean[None], x])
+    return mean if other is None else torch.lerp(mean, other.x[0, 0], GAUSSIAN_SHARE)
 
 
 def _array(x: Tensor) -> np.ndarray:

@@ -1,9 +1,11 @@
-"""Priors: what is known about images before any is seen. One file a kind.
+"""Priors: what is known about images before any is seen. One file for each kind.
 
-A module ``inpaint/priors/KIND.py`` is all that a new kind needs. It defines
+Any object with the methods of ``Prior`` can be passed to ``inpaint.fill``, without being listed
+anywhere (docs/extending.md). A module ``inpaint/priors/KIND.py`` adds a kind to this package. It
+defines
 
-- ``from_config(config, tensors) -> Prior``: build the prior from its saved form;
-- ``tiny(seed) -> Prior``: a small untrained instance, on which the contract tests run.
+- ``from_config(config, tensors) -> SavedPrior``: build the prior from its saved form;
+- ``tiny(seed) -> SavedPrior``: a small untrained instance, on which the contract tests run.
 """
 
 from __future__ import annotations
@@ -17,6 +19,9 @@ from torch import Tensor
 @runtime_checkable
 class Prior(Protocol):
     """A distribution over images with a latent that can be searched.
+
+    Two attributes may be left out: ``view = "whole"`` says that only whole, aligned pictures make
+    sense, and ``family`` names the family of priors whose learned refiners suit the fills.
 
     Images are tensors (N, 3, S, S) in [0, 1], RGB; masks are (N, S, S) bool, True = hole;
     latents are (N, D) on the prior's device.
@@ -54,6 +59,11 @@ class Prior(Protocol):
     def start_z(self, image: Tensor, mask: Tensor, n: int, generator: torch.Generator) -> Tensor:
         """``n`` starting latents (n, D) for one image (3, S, S) with mask (S, S)."""
         ...
+
+
+@runtime_checkable
+class SavedPrior(Prior, Protocol):
+    """A prior that can be written to a folder; all kinds of this package are."""
 
     def config(self) -> dict[str, Any]:
         """Everything but the tensors that ``from_config`` needs, ready for JSON."""

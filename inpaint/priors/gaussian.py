@@ -31,6 +31,15 @@ CACHED_MASKS = 4
 class Gaussian:
     """Mean and components of images, with exact conditioning.
 
+    >>> import torch
+    >>> prior = tiny()
+    >>> mask = torch.zeros(prior.size, prior.size, dtype=torch.bool)
+    >>> mask[4:12, 4:12] = True
+    >>> image = prior.generate(torch.ones(1, prior.latent))
+    >>> fill = prior.generate(prior.means(image, mask).float())
+    >>> bool((fill - image)[..., mask].abs().mean() < 0.05)
+    True
+
     Parameters
     ----------
     size : int

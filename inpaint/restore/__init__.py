@@ -9,10 +9,12 @@ One file a task defines A and what becomes of the answer (``denoise``, ``superre
 from __future__ import annotations
 
 import importlib
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
 import cv2
@@ -25,14 +27,15 @@ from inpaint import images
 from inpaint.devices import resolve
 from inpaint.errors import ImageError, InpaintError, UnknownNameError, WeightsError
 from inpaint.images import Picture
-from inpaint.pipeline.choose import sees_whole
+from inpaint.pipeline.prior import Given, known
 from inpaint.priors import Prior
 from inpaint.priors.gaussian import Gaussian
 from inpaint.restore import patches, select, windows
 from inpaint.restore.noise import estimate
 from inpaint.restore.posterior import Posterior
 from inpaint.restore.task import Task
-from inpaint.search import search
+from inpaint.search import SearchOptions
+from inpaint.search import search as latent_search
 from inpaint.zoo import registry
 
 SCALES = (2, 4)
@@ -56,8 +59,23 @@ class Restored:
     evidence: dict[str, float] = field(default_factory=dict)
 
 
-def restore(image: np.ndarray, *, task: str, **options: Any) -> np.ndarray:
+def restore(
+    image: np.ndarray,
+    *,
+    task: str,
+    prior: Given = "auto",
+    noise: float | None = None,
+    scale: int = 2,
+    search: SearchOptions | Mapping[str, Any] | None = None,
+    seed: int = 0,
+    device: str = "auto",
+) -> np.ndarray:
     """Restore an image.
+
+    >>> import numpy as np
+    >>> image = np.full((64, 64, 3), 128, np.uint8)
+    >>> restore(image, task="superres", prior="scenes64-gaussian", scale=2).shape
+    (128, 128, 3)
 
     Parameters
     ----------
@@ -65,8 +83,8 @@ def restore(image: np.ndarray, *, task: str, **options: Any) -> np.ndarray:
         RGB order; uint8, uint16, or float in [0, 1]. Not modified.
     task : {"denoise", "superres", "colorize"}
         ``superres`` returns (scale * H, scale * W), ``colorize`` makes grey RGB.
-    **options
-        ``prior``, ``noise``, ``scale``, ``seed``, ``device``: see ``restore_picture``.
+    prior, noise, scale, search, seed, device
+        See ``restore_picture``.
 
     Returns
     -------
@@ -78,7 +96,17 @@ def restore(image: np.ndarray, *, task: str, **options: Any) -> np.ndarray:
     ImageError, InpaintError, UnknownNameError, WeightsError, SearchError
         Each says what came, what was expected and what to do.
     """
-    pixels = restore_picture(images.from_array(image), task=task, **options).picture.pixels
+    restored = restore_picture(
+        images.from_array(image),
+        task=task,
+        prior=prior,
+        noise=noise,
+        scale=scale,
+        search=search,
+        seed=seed,
+        device=device,
+    )
+    pixels = restored.picture.pixels
     if image.ndim == 2 and pixels.shape[2] == 1:
         pixels = pixels[..., 0]
     if np.issubdtype(image.dtype, np.floating):
@@ -90,13 +118,13 @@ def restore_picture(
     picture: Picture,
     *,
     task: str,
-    prior: str = "auto",
+    prior: Given = "auto",
     noise: float | None = None,
     scale: int = 2,
+    search: SearchOptions | Mapping[str, Any] | None = None,
     seed: int = 0,
     device: str = "auto",
     callback: Callback | None = None,
-    **search_options: Any,
 ) -> Restored:
     """Restore a picture of any size.
 
@@ -109,23 +137,25 @@ def restore_picture(
         From ``images.read`` or ``images.from_array``.
     task : str
         A name of ``registry.tasks()``.
-    prior : str
-        A name of ``inpaint list priors``, a folder made by ``pretrain``, or ``auto``: the
-        Gaussian prior under which the picture, as A saw it, is most likely.
+    prior : str, path or Prior
+        A name of ``inpaint list priors``, a folder made by ``pretrain``, an object with the
+        methods of ``inpaint.Prior``, or ``auto``: the Gaussian prior under which the picture, as
+        A saw it, is most likely.
     noise : float, optional
         Standard deviation of the noise in 8 bit steps (0 to 255), whatever the depth. By default
         ``denoise`` estimates it and the other tasks take 0.
     scale : {2, 4}
-        For ``superres``.
+        For ``superres``; the other tasks keep the size and refuse anything but 2.
+    search : SearchOptions or mapping, optional
+        How to search, over the prior's own ``search_defaults``. A Gaussian prior is solved
+        exactly where this is left out, and searched where it is not.
     seed : int
         The same seed gives the same bytes on the same machine and device. Gaussian priors draw
         nothing.
     device : str
-        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        ``auto``, ``cpu``, ``cuda`` or ``mps``: where the priors run, and are compared.
     callback : callable, optional
         ``callback(done, all)`` after every lot of windows.
-    **search_options
-        Any keyword of ``search.search``, over the prior's own defaults.
 
     Returns
     -------
@@ -139,7 +169,9 @@ def restore_picture(
         raise InpaintError(f"scale is {scale}; expected 2 or 4")
     if noise is not None and not 0 <= noise <= 255:
         raise InpaintError(f"noise is {noise}; expected a standard deviation from 0 to 255")
-    where = resolve(device)
+    if scale != 2 and task != "superres":
+        raise InpaintError(f"scale is {scale}; {task} keeps the size, leave it out")
+    chosen, where = SearchOptions.of(search).chosen(), resolve(device)
     area = picture.height * picture.width * _job(task, scale, False).scale ** 2
     if area > images.MAX_PIXELS:  # what is written can be read again
         raise ImageError(
@@ -149,19 +181,23 @@ def restore_picture(
     values, grey = _values(picture)
     job = _job(task, scale, grey)
     sigma = noise / 255 if noise is not None else estimate(values) if job.blind else 0.0
-    name, evidence = select.select_prior(prior, job, values)
-    model, whole = registry.load_prior(name, str(where)), sees_whole(name)
+    evidence: dict[str, float] = {}
+    if prior == "auto":
+        prior, evidence = select.select_prior(job, values)
+    found = known(prior, where)
+    model, name, whole = found.model, found.name, found.whole
+    select.check_size(found, job, values)
     if model.size % job.scale:
         raise WeightsError(f"{name} has {model.size} px, which {job.scale} does not divide")
     y = job.observe(values, model.size, whole)
-    side, step, solve = _solver(model, job, sigma, whole, seed, search_options)
+    side, step, solve = _solver(model, job, sigma, whole, seed, chosen)
     total = windows.count(y.shape, side, step)
 
     def answer(some: Tensor, first: int) -> Tensor:
-        found = solve(some.to(where), first)
+        solved = solve(some.to(where), first)
         if callback:
             callback(first + len(some), total)
-        return found
+        return solved
 
     blended = windows.over(y, side, step, job.scale, answer)
     result = _into(picture, job.finish(values, blended))
@@ -237,7 +273,7 @@ def _search(model: Prior, job: Task, y: Tensor, seed: int, options: dict[str, An
     # Every value is known alike: no window around a hole.
     settings = {**model.search_defaults, "window": 1, "base": 1.0, **options}
     nothing = torch.zeros(y[:, 0].shape, dtype=torch.bool, device=y.device)
-    found = search(
+    found = latent_search(
         model,
         y,
         nothing,
@@ -266,3 +302,12 @@ def _into(picture: Picture, values: np.ndarray) -> Picture:
         return replace(picture, pixels=pixels)
     # Colours where there were none: a grey JPEG's one table does not fit them.
     return replace(picture, pixels=pixels, qtables=None, subsampling=None)
+
+
+class _Callable(ModuleType):
+    """Makes ``inpaint.restore(image, task=...)`` work, which names this package as well."""
+
+    __call__ = staticmethod(restore)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -13,25 +13,27 @@ import torch
 
 from inpaint.errors import ImageError, WeightsError
 from inpaint.pipeline.choose import ALIGNED_SIDES, compared, families, most_likely, sees_whole
+from inpaint.pipeline.prior import Known
 from inpaint.restore.task import Task
-from inpaint.zoo import registry, weights
+from inpaint.zoo import registry
 
 
-def select_prior(prior: str, job: Task, values: np.ndarray) -> tuple[str, dict[str, float]]:
+def check_size(known: Known, job: Task, values: np.ndarray) -> None:
+    """Raise ImageError for a prior of whole pictures of another size; ``values`` are (H, W, C)."""
+    size = known.model.size
+    if known.whole and not _fits(job, values, size):
+        height, width = (job.scale * n for n in values.shape[:2])
+        raise ImageError(
+            f"{known.name} knows whole pictures of {size}x{size} px only, the result would be "
+            f"{width}x{height}; use --prior auto, or one whose view is 'crop'"
+        )
+
+
+def select_prior(job: Task, values: np.ndarray) -> tuple[str, dict[str, float]]:
     """The prior's name, and by family the evidence that decided.
 
-    ``values`` are (H, W, 3) in [0, 1]. Raises WeightsError without a Gaussian of this size,
-    ImageError for a prior of whole pictures of another size.
+    ``values`` are (H, W, C) in [0, 1]. Raises WeightsError without a Gaussian of this size.
     """
-    if prior != "auto":
-        size = int(_config(prior)["size"])
-        if sees_whole(prior) and not _fits(job, values, size):
-            height, width = (job.scale * n for n in values.shape[:2])
-            raise ImageError(
-                f"{prior} knows whole pictures of {size}x{size} px only, the result would be "
-                f"{width}x{height}; use --prior auto, or one whose view is 'crop'"
-            )
-        return prior, {}
     names = {family: kinds["gaussian"] for family, kinds in families().items()}
     framed = max(values.shape[:2]) <= ALIGNED_SIDES * min(values.shape[:2])
     able = {
@@ -62,7 +64,7 @@ def _looks(job: Task, values: np.ndarray, size: int) -> np.ndarray:
 
 
 def _config(name: str) -> dict[str, Any]:
-    return weights.read_config(registry.prior_folder(name))
+    return registry.prior_config(name)
 
 
 def _fits(job: Task, values: np.ndarray, size: int) -> bool:

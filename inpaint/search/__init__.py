@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from inpaint.search.found import Found
 from inpaint.search.latent import REFERENCE, Callback, search
+from inpaint.search.options import SearchOptions
 
-__all__ = ["REFERENCE", "Callback", "Found", "search"]
+__all__ = ["REFERENCE", "Callback", "Found", "SearchOptions", "search"]

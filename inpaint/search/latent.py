@@ -84,6 +84,18 @@ def search(
 ) -> Found:
     """Search the latents whose images agree with the known pixels and are likely.
 
+    >>> import torch
+    >>> from inpaint.zoo.registry import load_prior
+    >>> prior = load_prior("faces64-gaussian")
+    >>> image = prior.generate(prior.sample_z(1, torch.Generator().manual_seed(0)))
+    >>> mask = torch.zeros(1, 64, 64, dtype=torch.bool)
+    >>> mask[:, 20:40, 20:40] = True
+    >>> found = search(prior, image, mask, seeds=[0], **prior.search_defaults)
+    >>> tuple(found.x.shape)  # images, restarts, channels, height, width
+    (1, 1, 3, 64, 64)
+    >>> bool((found.x[0, 0] - image[0]).abs().mean() < 0.05)
+    True
+
     With a linear operator A the known pixels are those of y = A x, and the contextual loss
     compares A G(z) with y: a blur, a smaller image, a grey one.
 

@@ -29,11 +29,11 @@ GRID = 32  # side of the finest feature maps, whatever the picture's side
 HEADS = 4
 
 
-def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0) -> Patch:
+def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0, device: str = "cpu") -> Patch:
     """Refine the fill with a network whose hole attends to the known region."""
     from inpaint.stages.refine import refine
 
-    return refine(patch, "attention", family=family, sharpness=sharpness)
+    return refine(patch, "attention", family=family, sharpness=sharpness, device=device)
 
 
 class Attend(nn.Module):

@@ -27,11 +27,11 @@ FOLD = 2  # the finest feature maps have half the picture's side
 COARSEST = 16  # the picture's side must be a multiple of this
 
 
-def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0) -> Patch:
+def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0, device: str = "cpu") -> Patch:
     """Draw a large hole in one pass with a network that sees the whole picture."""
     from inpaint.stages.refine import refine
 
-    return refine(patch, "completion", family=family, sharpness=sharpness)
+    return refine(patch, "completion", family=family, sharpness=sharpness, device=device)
 
 
 def normalised(x: Tensor) -> Tensor:

@@ -30,11 +30,20 @@ CELLS = ("rnn", "lstm")
 PASSES = 3
 
 
-def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0, passes: int = PASSES) -> Patch:
+def apply(
+    patch: Patch,
+    *,
+    family: str = "",
+    sharpness: float = 1.0,
+    passes: int = PASSES,
+    device: str = "cpu",
+) -> Patch:
     """Refine the fill with a convolutional recurrent network, from the hole's border inward."""
     from inpaint.stages.refine import refine
 
-    return refine(patch, "recurrent", family=family, sharpness=sharpness, passes=passes)
+    return refine(
+        patch, "recurrent", family=family, sharpness=sharpness, device=device, passes=passes
+    )
 
 
 def depth_map(mask: Tensor) -> Tensor:

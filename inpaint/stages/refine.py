@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def refine(patch: Patch, kind: str, *, family: str, sharpness: float, **options: Any) -> Patch:
+def refine(
+    patch: Patch,
+    kind: str,
+    *,
+    family: str,
+    sharpness: float,
+    device: str = "cpu",
+    **options: Any,
+) -> Patch:
     """Run the refiner ``kind`` of ``family`` on ``patch``; without weights for it, return it.
 
     Parameters
@@ -39,6 +47,8 @@ def refine(patch: Patch, kind: str, *, family: str, sharpness: float, **options:
     sharpness : float
         0 for the most likely pixel values (PSNR), 1 for the most natural look, or between: the
         network draws both, and they are mixed.
+    device : str
+        Where the network runs.
     **options
         Passed on to the network, such as ``passes``.
     """
@@ -47,7 +57,7 @@ def refine(patch: Patch, kind: str, *, family: str, sharpness: float, **options:
         return patch
     import torch
 
-    network = load(folder)
+    network = load(folder, device)
     side = int(network.size)  # type: ignore[arg-type]
     # Padded with its own edge: the network has never seen a border of black.
     small = _resized(_padded(patch.filled), side)
@@ -55,9 +65,9 @@ def refine(patch: Patch, kind: str, *, family: str, sharpness: float, **options:
     hole = share > 0.05
     if not hole.any():
         return patch
-    x = torch.from_numpy(small).permute(2, 0, 1)[None]
-    y = between(network, x, torch.from_numpy(hole)[None], sharpness, **options)
-    change = (y - x)[0].permute(1, 2, 0).numpy()
+    x = torch.from_numpy(small).permute(2, 0, 1)[None].to(device)
+    y = between(network, x, torch.from_numpy(hole)[None].to(device), sharpness, **options)
+    change = (y - x)[0].permute(1, 2, 0).cpu().numpy()
     # enlarge takes pictures in [0, 1]; a change of the brightness by 1 either way is [-1, 1].
     grown = enlarge(change * 0.5 + 0.5, patch.mask.shape) * 2 - 1
     return patch.with_filled(np.clip(patch.filled + grown, 0, 1))
@@ -76,7 +86,7 @@ def between(
     from inpaint.devices import one_thread
 
     def drawn(x: Tensor, hole: Tensor, aim: float) -> Tensor:
-        last: Tensor = network(x, hole, torch.full((len(x),), aim), **options)[-1]
+        last: Tensor = network(x, hole, x.new_full((len(x),), aim), **options)[-1]
         return last
 
     with torch.inference_mode(), one_thread(x.device):
@@ -104,16 +114,16 @@ def _resized(image: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(cv2.resize(image, (side, side), interpolation=how))
 
 
-def load(folder: Path) -> nn.Module:
-    """The refiner in ``folder``, frozen; loaded once for each state of the folder.
+def load(folder: Path, device: str = "cpu") -> nn.Module:
+    """The refiner in ``folder`` on ``device``, frozen; loaded once for each state of the folder.
 
     Raises WeightsError for files that do not fit.
     """
-    return _load(folder, json.dumps(read_config(folder), sort_keys=True))
+    return _load(folder, json.dumps(read_config(folder), sort_keys=True), device)
 
 
 @lru_cache(maxsize=8)
-def _load(folder: Path, version: str) -> nn.Module:
+def _load(folder: Path, version: str, device: str) -> nn.Module:
     """Load; ``version`` only tells an older state of the folder from a newer one."""
     from inpaint.priors import convnets
     from inpaint.zoo import weights
@@ -129,4 +139,4 @@ def _load(folder: Path, version: str) -> nn.Module:
             f"{folder}: is no refiner, or config and weights do not fit together ({reason}); "
             "install the package again or train it anew"
         ) from error
-    return network.eval().requires_grad_(False)
+    return network.eval().requires_grad_(False).to(device)

@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -34,7 +35,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     @asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
         app.state.server = state = State(settings)
-        state.line.warm(_warm)
+        state.line.warm(partial(_warm, settings.device))
         sweeper = asyncio.create_task(_sweep(state))
         try:
             yield
@@ -69,12 +70,15 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     return Guard(app, settings)
 
 
-def _warm() -> None:
-    """Load torch and the priors of the automatic choice before anybody waits for them."""
+def _warm(device: str) -> None:
+    """Load torch and the priors of the automatic choice, where they will be asked for them."""
+    from inpaint.devices import resolve
     from inpaint.pipeline.choose import families
 
+    where = str(resolve(device))
+
     for kinds in families().values():
-        registry.load_prior(kinds["gaussian"])
+        registry.load_prior(kinds["gaussian"], where)
 
 
 async def _sweep(state: State) -> None:

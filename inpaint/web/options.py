@@ -36,7 +36,7 @@ class Options:
 
     def keywords(self, settings: Settings) -> dict[str, Any]:
         """For ``pipeline.complete``."""
-        steps = {} if self.steps is None else {"steps": self.steps}
+        search = {} if self.steps is None else {"steps": self.steps}
         return {
             "prior": settings.prior(self.prior),
             "class_name": self.class_name,
@@ -45,7 +45,7 @@ class Options:
             "candidates": self.candidates,
             "seed": self.seed,
             "device": settings.device,
-            **steps,
+            "search": search,
         }
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from inpaint.errors import UnknownNameError
 from inpaint.zoo import registry
-from inpaint.zoo.weights import read_config
 
 if TYPE_CHECKING:
     from inpaint.priors import Prior
@@ -31,10 +30,7 @@ def prior_of(prior: str, name: str) -> str:
 
     Raises UnknownNameError for a prior without classes and for a class that it does not have.
     """
-    if prior == "auto":
-        configs = registry.shipped()
-    else:
-        configs = {prior: read_config(registry.prior_folder(prior))}
+    configs = registry.shipped() if prior == "auto" else {prior: registry.prior_config(prior)}
     known = {key: config["classes"] for key, config in configs.items() if config.get("classes")}
     for key, classes in known.items():
         if name in classes:

@@ -1,8 +1,9 @@
-"""What there is, by file name: a prior kind or a stage is a module, a shipped prior a folder.
+"""What there is, by name: ours by file name, that of other packages by their entry points.
 
-A module or package in ``priors/``, ``stages/`` or ``restore/`` is a prior kind, a stage or a task
-when it defines the functions in ``ROLES``; whatever else is there is shared by them. Sources are
-read without importing anything, so that ``--help`` is instant.
+A prior kind or a stage is a module, a shipped prior a folder. A module or package in ``priors/``,
+``stages/`` or ``restore/`` is a prior kind, a stage or a task when it defines the functions in
+``ROLES``; whatever else is there is shared by them. Sources are read without importing anything,
+so that ``--help`` is instant.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
-from inpaint.errors import UnknownNameError, WeightsError
+from inpaint.errors import InpaintError, UnknownNameError, WeightsError
+from inpaint.zoo import plugins
 from inpaint.zoo.weights import CONFIG, read_config, state_of
 
 if TYPE_CHECKING:
@@ -56,9 +59,15 @@ def kinds() -> list[str]:
     return list(_modules("priors"))
 
 
-def stages() -> list[str]:
-    """Names of the stages: modules of ``inpaint/stages`` that have an ``apply``."""
+def own_stages() -> list[str]:
+    """Names of our own stages: modules of ``inpaint/stages`` that have an ``apply``."""
     return list(_modules("stages"))
+
+
+def stages() -> list[str]:
+    """Names of all stages: our own, then those of installed packages."""
+    own = own_stages()
+    return [*own, *(name for name in plugins.names("stage") if name not in own)]
 
 
 def tasks() -> list[str]:
@@ -69,6 +78,12 @@ def tasks() -> list[str]:
 def priors() -> list[str]:
     """Names of the shipped priors: the folders in ``inpaint/zoo`` whose kind is a prior."""
     return list(shipped())
+
+
+def installed_priors() -> list[str]:
+    """Names of the priors that installed packages offer."""
+    own = priors()
+    return [name for name in plugins.names("prior") if name not in own]
 
 
 def shipped() -> dict[str, dict[str, Any]]:
@@ -104,16 +119,31 @@ def _scanned(folders: tuple[tuple[Path, tuple[int, ...]], ...]) -> dict[Path, di
 
 
 def about(stage: str) -> str:
-    """The description of a stage: its module's docstring, read without importing it."""
+    """The description of a stage; of one of ours its module's docstring, read without import."""
+    if stage not in own_stages():
+        return plugins.about("stage", stage)
     text = _modules("stages")[stage].read_text(encoding="utf-8")
     return ast.get_docstring(ast.parse(text)) or ""
 
 
 def stage(name: str) -> Callable[[Patch], Patch]:
-    """Return the stage's function; UnknownNameError if there is no such file."""
+    """Return the stage's function.
+
+    Raises UnknownNameError for a name that no stage has, InpaintError for an installed package
+    whose stage cannot be used.
+    """
+    apply: Callable[[Patch], Patch]
+    if name in own_stages():
+        apply = importlib.import_module(f"inpaint.stages.{name}").apply
+        return apply
     if name not in stages():
         raise UnknownNameError("stage", name, stages())
-    apply: Callable[[Patch], Patch] = importlib.import_module(f"inpaint.stages.{name}").apply
+    apply = plugins.load("stage", name)
+    if not callable(apply):
+        raise InpaintError(
+            f"the stage {name!r} of the package {plugins.package('stage', name)} is a "
+            f"{type(apply).__name__}; expected a function from patch to patch"
+        )
     return apply
 
 
@@ -122,13 +152,19 @@ def _refiners() -> dict[tuple[str, str], Path]:
     return {
         (config["kind"], str(config.get("family"))): folder
         for folder, config in _configs().items()
-        if config["kind"] in stages()
+        if config["kind"] in own_stages()
     }
 
 
 def refiners() -> list[Path]:
     """Folders of all shipped refiners."""
     return list(_refiners().values())
+
+
+def learnt_from(kind: str) -> list[str]:
+    """Names of the shipped priors that the refiner ``kind`` has weights for."""
+    of = {family for name, family in _refiners() if name == kind}
+    return [name for name, config in shipped().items() if config.get("family") in of]
 
 
 def refiner_folder(kind: str, family: str) -> Path | None:
@@ -139,27 +175,99 @@ def refiner_folder(kind: str, family: str) -> Path | None:
 def prior_folder(name: str) -> Path:
     """Folder of a shipped prior, or ``name`` itself when it is a folder.
 
-    A name without a path separator is looked up in the zoo first. Raises UnknownNameError.
+    A name without a path separator is looked up in the zoo first. Raises UnknownNameError, and
+    InpaintError for a prior of an installed package, which has no folder.
     """
     known = priors()
     if name in known:
         return ZOO / name
+    if name in installed_priors():
+        raise InpaintError(
+            f"the prior {name!r} comes from the package {plugins.package('prior', name)} and has "
+            "no folder; name one of the zoo, or a folder"
+        )
     try:
         if name and Path(name).is_dir():
             return Path(name)
     except (OSError, ValueError):  # too long for a path, or holds a NUL
         pass
-    raise UnknownNameError("prior", name, known)
+    raise UnknownNameError("prior", name, [*known, *installed_priors()])
+
+
+def check_prior(name: str) -> None:
+    """Refuse a name that is no prior, and a folder without a config, without loading anything.
+
+    Raises UnknownNameError and WeightsError.
+    """
+    if name not in installed_priors():
+        read_config(prior_folder(name))
+
+
+def prior_config(name: str) -> dict[str, Any]:
+    """What is known about a prior beside its tensors: its folder's config.
+
+    A prior of an installed package is loaded, and asked with ``facts``. Raises UnknownNameError,
+    WeightsError, and InpaintError for a package that cannot be loaded.
+    """
+    if name not in installed_priors():
+        return read_config(prior_folder(name))
+    return {**facts(load_prior(name)), "package": plugins.package("prior", name)}
+
+
+def facts(prior: Prior) -> dict[str, Any]:
+    """The config keys that the pipeline reads, of a prior that is an object.
+
+    ``view`` (``whole``: it knows whole, aligned pictures only), ``family`` (of whose refiners it
+    may make use) and ``classes`` may be left out by the object.
+    """
+    kind = str(getattr(prior, "kind", type(prior).__name__))
+    config: dict[str, Any] = {"kind": kind, "size": prior.size}
+    for key in ("view", "family", "classes"):
+        if value := getattr(prior, key, None):
+            config[key] = value
+    return config
 
 
 def load_prior(name: str, device: str = "cpu") -> Prior:
     """Load a prior by name or folder onto ``device``, once.
 
     A folder whose config (and so whose weights' hash) has changed is loaded anew. Raises
-    UnknownNameError for a name that is neither, WeightsError for files that do not fit.
+    UnknownNameError for a name that is neither, WeightsError for files that do not fit,
+    InpaintError for an installed package whose prior cannot be used.
     """
+    if name in installed_priors():
+        return _made(name, device)
     folder = prior_folder(name).resolve()
     return _load(folder, json.dumps(read_config(folder), sort_keys=True), device)
+
+
+def origin(prior: Prior) -> str | None:
+    """The name by which an object that ``load_prior`` returned can be loaded again, else None."""
+    try:
+        return _ORIGINS.get(prior)
+    except TypeError:  # an object that cannot be hashed did not come from here
+        return None
+
+
+_ORIGINS: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+
+
+@lru_cache(maxsize=8)
+def _made(name: str, device: str) -> Prior:
+    """The prior of an installed package, whose entry point is a function that makes it."""
+    import torch
+
+    make = plugins.load("prior", name)
+    try:
+        prior: Prior = make().to(torch.device(device))
+    except Exception as error:  # the package of somebody else: anything may happen
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise InpaintError(
+            f"the prior {name!r} of the package {plugins.package('prior', name)} cannot be made "
+            f"({reason}); update the package or uninstall it"
+        ) from error
+    _ORIGINS[prior] = name
+    return prior
 
 
 @lru_cache(maxsize=8)
@@ -170,9 +278,7 @@ def _load(folder: Path, version: str, device: str) -> Prior:
     from inpaint.zoo import weights
 
     config, tensors = weights.load(folder)
-    if config["kind"] not in kinds():
-        raise UnknownNameError("prior kind", str(config["kind"]), kinds())
-    module = importlib.import_module(f"inpaint.priors.{config['kind']}")
+    module = _kind(str(config["kind"]))
     try:
         prior: Prior = module.from_config(config, tensors)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
@@ -181,4 +287,21 @@ def _load(folder: Path, version: str, device: str) -> Prior:
             f"{folder}: config and weights do not fit together ({reason}); "
             "install the package again or train the prior anew"
         ) from error
-    return prior.to(torch.device(device))
+    prior = prior.to(torch.device(device))
+    _ORIGINS[prior] = folder.name if folder.parent == ZOO.resolve() else str(folder)
+    return prior
+
+
+def _kind(name: str) -> Any:
+    """What builds priors of a kind: a module of ours, or of an installed package.
+
+    The latter is what the entry point of that name stands for, where it has ``from_config``.
+    Raises UnknownNameError.
+    """
+    if name in kinds():
+        return importlib.import_module(f"inpaint.priors.{name}")
+    if name in installed_priors():
+        made = plugins.load("prior", name)
+        if hasattr(made, "from_config"):
+            return made
+    raise UnknownNameError("prior kind", name, kinds())

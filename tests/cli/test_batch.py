@@ -435,8 +435,8 @@ def test_out_of_memory_is_tried_alone_then_with_one_restart(
 
     def complete(picture: Any, *rest: Any, **options: Any) -> Any:
         if options["seed"] == item_seed("b.png", Options()):
-            tries.append(options.get("restarts"))
-            if len(tries) == 1 or (always and "restarts" not in options):
+            tries.append(options["search"].get("restarts"))
+            if len(tries) == 1 or (always and "restarts" not in options["search"]):
                 raise MemoryError
         return real(picture, *rest, **options)
 

@@ -69,7 +69,7 @@ def test_arrays_take_a_class_too(tiny_folders: dict[str, str]) -> None:
     image = rng.integers(0, 256, (20, 20, 3), dtype=np.uint8)
     mask = np.zeros((20, 20), bool)
     mask[5:12, 5:12] = True
-    options = {"prior": tiny_folders["cgan"], "steps": 2}
+    options = {"prior": tiny_folders["cgan"], "search": {"steps": 2}}
     day, night = (inpaint.fill(image, mask, class_name=c, **options) for c in ("day", "night"))
     assert (day[mask] != night[mask]).any()
     with pytest.raises(UnknownNameError, match="did you mean 'night'"):

@@ -28,7 +28,7 @@ for name, side in [*((p, 64) for p in registry.priors()), ("auto", 200)]:
     mask = np.zeros((side, side), bool)
     mask[side // 4 : -side // 4, side // 4 : -side // 4] = True
     steps = {} if "gaussian" in name else {"steps": 5}
-    filled = inpaint.fill(image, mask, prior=name, device="cpu", **steps)
+    filled = inpaint.fill(image, mask, prior=name, device="cpu", search=steps)
     print(name, side, hashlib.sha256(filled.tobytes()).hexdigest())
 """
 

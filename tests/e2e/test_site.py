@@ -33,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_shows_readme_docs_cards_decisions_examples_and_api(site: Path) -> None:
     pages = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
     docs = [path.stem for path in (ROOT / "docs").glob("*.md")]
-    expected = {"index.html", "api/inpaint.html", "api/pretrain.html", "examples/grain.html"}
+    expected = {"index.html", "api/inpaint.html", "api/pretrain.html", "examples/objects.html"}
     expected |= {f"{name}.html" for name in docs} | {"cards/faces64-vae.html"}
     assert expected <= pages
     search = (site / "api" / "inpaint.search.html").read_text()

@@ -146,7 +146,7 @@ def test_the_whole_of_both_packages_was_looked_at() -> None:
     known = modules(ROOT)
     assert {"inpaint.search.latent", "inpaint.cli.fill", "pretrain.cli.gan"} <= set(known)
     edges = imported(known["inpaint.pipeline.compose"], known, lazy=False)
-    assert {"inpaint.pipeline.filler", "inpaint.pipeline.crop", "inpaint.images"} <= edges
+    assert {"inpaint.pipeline.prepare", "inpaint.pipeline.crop", "inpaint.images"} <= edges
     assert "inpaint.pipeline" in imported(known["inpaint.cli.filling"], known, lazy=True)
     assert "inpaint.pipeline" not in imported(known["inpaint.cli.filling"], known, lazy=False)
 

@@ -71,16 +71,14 @@ def test_a_prior_s_options_reach_the_search(monkeypatch, image, mask):
     assert seen == {
         "prior": "faces64-gaussian",
         "seed": 7,
-        "steps": 20,
-        "lr": 0.1,
-        "normalise": False,
+        "search": {"steps": 20, "lr": 0.1, "normalise": False},
         "mode": "psnr",
         "stages": ("poisson", "texture"),
     }
     seen.clear()
     reference(image, mask, 0)
     assert seen == {
-        **REFERENCE,
+        "search": REFERENCE,
         "prior": "faces64-gaussian",
         "seed": 0,
         "stages": ("poisson",),

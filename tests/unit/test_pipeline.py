@@ -20,7 +20,7 @@ from inpaint.priors import Prior
 from inpaint.zoo import registry, weights
 
 KINDS = registry.kinds()
-FAST: dict[str, Any] = {"steps": 2}
+FAST: dict[str, Any] = {"search": {"steps": 2}}
 
 
 @pytest.fixture(params=KINDS)
@@ -102,7 +102,7 @@ def test_the_same_call_gives_the_same_bytes_and_the_seed_matters(folder: str, mo
     image, mask = noise(30, 26, 3), box((30, 26), np.s_[8:20, 5:15])
 
     def run(seed: int) -> bytes:
-        options = {**FAST, "start": "sample", "mode": mode, "prior": folder}
+        options = {"search": {"steps": 2, "start": "sample"}, "mode": mode, "prior": folder}
         return inpaint.fill(image, mask, seed=seed, **options).tobytes()
 
     torch.manual_seed(1)
@@ -182,7 +182,7 @@ def test_every_shipped_prior_fills_when_next_to_nothing_is_known(name: str) -> N
 @pytest.mark.parametrize("name", ["auto", *registry.priors()])
 def test_shipped_priors_keep_a_flat_surface_flat(name: str) -> None:
     image = np.full((64, 64, 3), 128, np.uint8)
-    filled = finished(image, box((64, 64), np.s_[20:30, 20:30]), prior=name, steps=10)
+    filled = finished(image, box((64, 64), np.s_[20:30, 20:30]), prior=name, search={"steps": 10})
     assert np.abs(filled.astype(int) - 128).max() < 60
 
 
@@ -194,10 +194,11 @@ def test_without_stages_the_prior_s_own_picture_fills_the_hole(vae: str) -> None
         if step == steps:
             seen.update(terms)
 
-    filled = finished(image, mask, prior=vae, steps=0, stages=(), restarts=1, callback=keep)
+    one = {"steps": 0, "restarts": 1}
+    filled = finished(image, mask, prior=vae, search=one, stages=(), callback=keep)
     own = (seen["x"][0, 0].permute(1, 2, 0).numpy() * 255).round()
     np.testing.assert_array_equal(filled[mask], own[mask])
-    blended = finished(image, mask, prior=vae, steps=0, restarts=1)
+    blended = finished(image, mask, prior=vae, search=one)
     assert (blended[mask] != filled[mask]).any()
 
 
@@ -214,7 +215,7 @@ def test_stages_run_in_order(vae: str) -> None:
 def test_the_callback_sees_every_step_of_every_crop(vae: str) -> None:
     image, mask = noise(90, 90, 3), box((90, 90), np.s_[5:9, 5:9], np.s_[80:84, 80:84])
     calls: list[tuple[int, int, int, int]] = []
-    finished(image, mask, prior=vae, steps=3, callback=lambda *call: calls.append(call[:4]))
+    finished(image, mask, prior=vae, search={"steps": 3}, callback=lambda *c: calls.append(c[:4]))
     assert calls == [(crop, 2, 3, step) for crop in range(2) for step in range(4)]
 
 
@@ -226,7 +227,7 @@ def run(folder: str, **options: Any) -> Result:
 
 @pytest.mark.parametrize("mode", ["sharp", "psnr"])
 def test_candidates_differ_and_the_first_is_the_single_fill(folder: str, mode: str) -> None:
-    options = {"mode": mode, "restarts": 4, "start": "sample"}
+    options = {"mode": mode, "search": {"steps": 2, "restarts": 4, "start": "sample"}}
     pixels = [p.pixels for p in run(folder, candidates=3, **options).pictures]
     assert len({p.tobytes() for p in pixels}) == 3
     single = run(folder, candidates=1, **options)
@@ -234,7 +235,7 @@ def test_candidates_differ_and_the_first_is_the_single_fill(folder: str, mode: s
 
 
 def test_more_candidates_than_restarts_can_be_asked_for(folder: str) -> None:
-    assert len(run(folder, candidates=6, restarts=2).pictures) == 6
+    assert len(run(folder, candidates=6, search={"steps": 2, "restarts": 2}).pictures) == 6
 
 
 def test_the_report_tells_what_was_done(vae: str) -> None:
@@ -262,13 +263,14 @@ def test_a_broken_restart_does_not_spoil_the_fill(vae: str, mode: str) -> None:
     prior = registry.load_prior(vae)
     start = prior.sample_z(3, torch.Generator().manual_seed(0))[None]
     start[0, 0] = float("nan")
-    result = run(vae, mode=mode, restarts=3, start=start)
+    result = run(vae, mode=mode, search={"steps": 2, "restarts": 3, "start": start})
     assert result.reports[0].loss < float("inf")
 
 
 def test_a_mean_over_restarts_is_closer_to_all_of_them(vae: str) -> None:
     """What ``psnr`` asks for: the average of the restarts, not one of them."""
-    options = {"stages": (), "restarts": 4, "start": "sample", "steps": 0}
+    search = {"restarts": 4, "start": "sample", "steps": 0}
+    options: dict[str, Any] = {"stages": (), "search": search}
     mask = box((30, 26), np.s_[8:20, 5:15])
     fills = [
         p.pixels[mask].astype(float)
@@ -290,7 +292,6 @@ def test_a_mean_over_restarts_is_closer_to_all_of_them(vae: str) -> None:
     [
         ({"prior": "faces64-gausian"}, "did you mean 'faces64-gaussian'"),
         ({"stages": ("poison",)}, "did you mean 'poisson'"),
-        ({"stages": "poisson"}, "stage"),
         ({"mode": "shrap"}, "did you mean 'sharp'"),
         ({"device": "gpu"}, "unknown device 'gpu'"),
     ],
@@ -303,11 +304,24 @@ def test_unknown_names_get_a_hint(vae: str, options: dict[str, Any], hint: str) 
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("candidates", 0), ("candidates", -2), ("steps", -1), ("restarts", 0)]
+    ("option", "value"),
+    [("candidates", 0), ("candidates", -2), ("candidates", 2.5), ("seed", -1), ("seed", 2**63)],
 )
 def test_numbers_out_of_range_are_errors(vae: str, option: str, value: int) -> None:
     with pytest.raises(InpaintError, match=f"{option}.*{value}"):
         run(vae, **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("steps", -1), ("steps", "40"), ("steps", 1.5), ("restarts", 0), ("restarts", True),
+        ("lr", 0), ("lr", float("nan")), ("window", 4), ("lam", -1), ("anneal", 1),
+    ],
+)  # fmt: skip
+def test_search_options_out_of_range_are_errors(vae: str, option: str, value: Any) -> None:
+    with pytest.raises(SearchError, match=f"{option} is .*{value}.*; expected"):
+        run(vae, search={option: value})
 
 
 @pytest.mark.parametrize("context", [-1.0, float("nan"), float("inf")])

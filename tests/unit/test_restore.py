@@ -313,7 +313,7 @@ def test_the_same_seed_gives_the_same_pixels(
 ) -> None:
     options = {"task": name, "prior": tiny_folders[kind], "noise": 12, "seed": 3}
     if kind != "gaussian":
-        options |= {"steps": 3, "restarts": 2}
+        options["search"] = {"steps": 3, "restarts": 2}
     first, second = (restore(photo(), **options) for _ in range(2))  # type: ignore[arg-type]
     np.testing.assert_array_equal(first, second)
 

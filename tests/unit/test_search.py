@@ -389,7 +389,11 @@ def test_a_fill_does_not_depend_on_what_was_filled_before(
 
     def run(i: int) -> bytes:
         result = complete(
-            images.from_array(pictures[i]), holes[i], prior=tiny_folders[kind], steps=3, seed=i
+            images.from_array(pictures[i]),
+            holes[i],
+            prior=tiny_folders[kind],
+            search={"steps": 3},
+            seed=i,
         )
         return result.pictures[0].pixels.tobytes()
 

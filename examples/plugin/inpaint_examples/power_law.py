@@ -6,21 +6,17 @@ transform be a normal number times 1 / f, and
 
     G(z) = sigmoid(sum_k z_k a_k phi_k),   z ~ N(0, I),   L_prior(z) = |z|^2 / 2D
 
-with the basis phi of the DCT. It fills holes with smooth continuations. This is a whole prior
-kind: copy the file to ``inpaint/priors/``, and ``python -m inpaint.priors.power_law DIR`` writes a
-prior folder.
+with the basis phi of the DCT. It fills holes with smooth continuations. This is a whole prior:
+pass ``make()`` to ``inpaint.fill(prior=...)``, or install this package and ask for it by its name,
+``power-law``.
 """
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-
-from inpaint.zoo import weights
 
 CONTRAST = 1.5  # standard deviation of an image's logits
 COLOUR = 0.3  # of the two colour axes, relative to grey
@@ -94,33 +90,10 @@ class PowerLaw:
         jitter[0] = 0
         return z + jitter
 
-    def config(self) -> dict[str, Any]:
-        """What ``from_config`` needs beside the tensors."""
-        return {"kind": self.kind, "size": self.size, "data": "none: a formula"}
 
-    def tensors(self) -> dict[str, Tensor]:
-        """The amplitudes."""
-        return {"amplitude": self.amplitude}
-
-
-def make(size: int, waves: int) -> PowerLaw:
-    """Amplitudes 1 / f, scaled to a contrast of natural photos."""
+def make(size: int = 64, waves: int = 24) -> PowerLaw:
+    """Power law: a sum of waves whose strength falls with frequency, as in natural photos."""
     k = torch.arange(waves).float()
     amplitude = 1 / (k[:, None].square() + k.square() + 1).sqrt()
     amplitude *= CONTRAST / amplitude.square().sum().sqrt()
     return PowerLaw(torch.stack([amplitude, COLOUR * amplitude, COLOUR * amplitude]), size)
-
-
-def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> PowerLaw:
-    """Rebuild from a prior folder."""
-    return PowerLaw(tensors["amplitude"], int(config["size"]))
-
-
-def tiny(seed: int = 0) -> PowerLaw:
-    """A small one for tests; nothing in it is random."""
-    return make(16, 4)
-
-
-if __name__ == "__main__":
-    prior = make(64, 24)
-    weights.save(Path(sys.argv[1]), prior.config(), prior.tensors())

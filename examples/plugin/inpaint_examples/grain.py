@@ -1,7 +1,8 @@
 """Grain: give the hole the fine noise of what lies around it.
 
 A fill is smoother than a photo, and film or sensor noise that stops at a border shows where the
-hole was. This is a whole stage: copy the file to ``inpaint/stages/`` and it is there.
+hole was. This is a whole stage: pass ``apply`` to ``inpaint.fill(stages=...)``, or install this
+package and ask for it by its name, ``grain``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.stages.patch import Patch
+from inpaint import Patch
 
 FINE = 1.0  # what a blur of this many pixels takes away counts as grain
 RING = 12  # how far around the hole the grain is measured
@@ -17,7 +18,7 @@ FEW = 50  # pixels, from which no strength can be told
 
 
 def apply(patch: Patch) -> Patch:
-    """Add grain as strong as that of the surroundings, as far as the fill has none (no weights)."""
+    """Grain: give the hole the fine noise of what lies around it, as far as the fill has none."""
     fine = patch.filled - cv2.GaussianBlur(patch.filled, (0, 0), FINE)
     size = (2 * RING + 1, 2 * RING + 1)
     near = cv2.dilate(patch.mask.astype(np.uint8), np.ones(size, np.uint8)) > 0

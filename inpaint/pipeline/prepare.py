@@ -1,0 +1,88 @@
+"""What is the same for all crops of a picture: the prior, how to search it, and the stages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from inpaint.errors import InpaintError, UnknownNameError
+from inpaint.pipeline.choose import companion
+from inpaint.pipeline.filler import Filler
+from inpaint.pipeline.prior import Known
+from inpaint.search import SearchOptions
+from inpaint.stages import Stage, chain
+from inpaint.stages.chain import MODES
+from inpaint.zoo import registry
+
+LARGEST_SEED = 2**63 - 1
+
+
+def check(
+    *,
+    mode: str,
+    stages: Sequence[str | Stage],
+    search: SearchOptions | Mapping[str, Any] | None,
+    candidates: int,
+    seed: int,
+    context: float,
+) -> None:
+    """Refuse before all work what a wrong name or number would end after some of it.
+
+    Raises UnknownNameError for a name, SearchError for a search option, InpaintError for a number.
+    """
+    if mode not in MODES:
+        raise UnknownNameError("mode", mode, MODES)
+    _whole("candidates", candidates, 1, 2**31)
+    _whole("seed", seed, 0, LARGEST_SEED)
+    if not 0 <= context < math.inf:
+        raise InpaintError(f"context is {context}; expected a finite number, 0 or more")
+    chain.check(stages)
+    SearchOptions.of(search)
+
+
+def _whole(name: str, value: int, least: int, most: int) -> None:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not (whole and least <= value <= most):
+        raise InpaintError(f"{name} is {value}; expected a whole number from {least} to {most}")
+
+
+def prepare(
+    known: Known,
+    *,
+    mode: str,
+    stages: Sequence[str | Stage],
+    search: SearchOptions | Mapping[str, Any] | None,
+    candidates: int,
+    device: torch.device,
+    steered: bool,
+    on_stage: chain.Watch | None,
+) -> Filler:
+    """What fills the crops of one picture with the prior that was found.
+
+    Raises WeightsError for a stage that was asked for and has no weights for this prior.
+    """
+    order = chain.names(stages, mode=mode, whole=known.whole, family=known.family, steered=steered)
+    order = chain.able(
+        order, family=known.family, prior=known.name, asked=tuple(stages) != chain.AUTO
+    )
+    built = chain.build(order, family=known.family, mode=mode, device=str(device))
+    labels = [chain.label(stage) for stage in order]
+    if on_stage:
+        built = chain.watched(labels, built, on_stage)
+    wanted = SearchOptions.of(search).chosen()
+    guided = mode == "psnr" or wanted.get("start", "prior") == "prior"
+    steady = companion(known.name) if guided and known.named else None
+    return Filler(
+        prior=known.model,
+        steady=registry.load_prior(steady, str(device)) if steady else None,
+        options={**known.model.search_defaults, **wanted},
+        stages=tuple(zip(labels, built, strict=True)),
+        mode=mode,
+        candidates=candidates,
+        routed=known.chosen,
+        device=device,
+    )

@@ -1,0 +1,63 @@
+"""What a fill returns beside its pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from inpaint.images import Picture
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was done to one crop, in plain values ready for JSON.
+
+    Attributes
+    ----------
+    box : tuple of int
+        Top, left, bottom and right of the crop in the picture; the last two are outside.
+    prior : str
+        The prior that was chosen or asked for.
+    loss, contextual, perceptual : float or None
+        Losses of the first fill; None where a classical method made it and nothing was searched.
+    evidence : dict
+        How the families compared; empty for a prior that was asked for.
+    method : str
+        Who made the first fill: ``prior``, or the name of a classical method.
+    hidden_errors : dict
+        Mean squared error on hidden known pixels by contender; empty where nobody was asked.
+    why : str
+        The reason for ``method``, and who made the further candidates.
+    stages : tuple of str
+        The stages that changed the first fill, in their order. One that had nothing to do is
+        not among them.
+    """
+
+    box: tuple[int, int, int, int]
+    prior: str
+    loss: float | None
+    contextual: float | None
+    perceptual: float | None
+    evidence: dict[str, float] = field(default_factory=dict)
+    method: str = "prior"
+    hidden_errors: dict[str, float] = field(default_factory=dict)
+    why: str = ""
+    stages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """The fills of one picture, best first, and how they came about.
+
+    Attributes
+    ----------
+    pictures : tuple of Picture
+        One for each candidate.
+    reports : tuple of Report
+        One for each crop.
+    seconds : float
+        Of the whole call, on the clock.
+    """
+
+    pictures: tuple[Picture, ...]
+    reports: tuple[Report, ...]
+    seconds: float
