@@ -1,16 +1,22 @@
 # Two commands for a newcomer: 'make demo' and 'make test'. Each makes .venv if it is not there.
+# 'make check' is the quick part of 'make test' for those who change the code.
 # 'make bench [DATA=folder]' writes benchmarks/RESULTS.md, 'make docs' the pages in site/.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo check test lint bench docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py demo
 
 test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -q -m "not gpu" -n 2
+
+# An answer within a minute: lint, and the tests that need no training, no browser and no Ray.
+check: $(VENV)/.test lint
+	$(BIN)/python -m pytest -q -x -n 2 -m "not gpu and not slow and not ray and not browser" \
+	    tests/unit tests/contract
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -1,82 +1,170 @@
-"""How often ``--prior auto`` takes a picture for a face, or a face for a place.
+"""How often ``--prior auto`` chooses the wrong family, whatever a file has gone through.
 
-    python benchmarks/choosing.py FACES.tar PHOTOS.tar [PHOTOS.tar]... [--skip N] [--limit N]
-                                  [--mask NAME]... [--restore]
+    python benchmarks/choosing.py FAMILY=FILE.tar... [--limit N] [--mask NAME]... [--loss]
 
-Prints, for each file and mask, how many pictures went to which family, and the numbers of those
-that went to the faces though they are none, or the other way round. With ``--restore`` it is
-``inpaint restore`` that chooses, for pictures of 64x64 px and each of its tasks.
+For each treatment (sharpening, blur, JPEG, enlargement, grey, brightness, noise, framing) prints,
+for each file, the share of pictures that did not go to FAMILY, and the processor time of a choice.
+With ``--loss`` also by how many dB the hole of the chosen family's Gaussian is worse than that of
+the best one, on average over all pictures: wrong choices that cost nothing do not matter.
+
+    python benchmarks/choosing.py faces64=faces64-val.tar portraits=portraits128-val.tar \
+        scenes64=scenes128-val.tar scenes64=photos256-val.tar --limit 120
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from functools import partial
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import cv2
 import numpy as np
-from restore import grey, noisy, small
 
-from inpaint import images
 from inpaint.evaluate import data, protocols
-from inpaint.pipeline.choose import choose_prior, sees_whole
-from inpaint.restore import restore_picture
+from inpaint.pipeline.choose import choose_prior, families
+from pretrain.guided import filled
 
-FILE = click.Path(exists=True, path_type=Path)
-SIDE = 64
-# What is done to whole pictures, and how they are to be restored.
-TASKS = {
-    "denoise 25": (noisy, {"task": "denoise"}),
-    "superres x2": (partial(small, scale=2), {"task": "superres", "scale": 2}),
-    "superres x4": (partial(small, scale=4), {"task": "superres", "scale": 4}),
-    "colorize": (grey, {"task": "colorize"}),
+MASKS = ("center", "half", "bucket:20-40", "bucket:60-70")
+Treatment = Callable[[np.ndarray], np.ndarray]
+
+
+def posed(turn: float = 0, scale: float = 1, shift: float = 0) -> Treatment:
+    """Turned by degrees, scaled, moved by a share of the width."""
+
+    def apply(x: np.ndarray) -> np.ndarray:
+        h, w = x.shape[:2]
+        matrix = cv2.getRotationMatrix2D(((w - 1) / 2, (h - 1) / 2), turn, scale)
+        matrix[0, 2] += shift * w
+        return cv2.warpAffine(
+            x, matrix, (w, h), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+        )
+
+    return apply
+
+
+def jpeg(quality: int) -> Treatment:
+    def apply(x: np.ndarray) -> np.ndarray:
+        coded = cv2.imencode(".jpg", x[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        return cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1]
+
+    return apply
+
+
+def through(width: int, height: int, how: int) -> Treatment:
+    """Brought to width x height and back."""
+
+    def apply(x: np.ndarray) -> np.ndarray:
+        small = cv2.resize(x, (width, height), interpolation=cv2.INTER_AREA)
+        return cv2.resize(small, x.shape[1::-1], interpolation=how)
+
+    return apply
+
+
+def curve(gain: float = 1, offset: float = 0, gamma: float = 1) -> Treatment:
+    def apply(x: np.ndarray) -> np.ndarray:
+        return np.clip(255 * (x / 255) ** gamma * gain + offset, 0, 255).astype(np.uint8)
+
+    return apply
+
+
+def noisy(x: np.ndarray) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return np.clip(x + rng.normal(0, 12, x.shape), 0, 255).astype(np.uint8)
+
+
+def sharpened(x: np.ndarray) -> np.ndarray:
+    return cv2.addWeighted(x, 2, cv2.GaussianBlur(x, (0, 0), 1), -1, 0)
+
+
+def blurred(x: np.ndarray) -> np.ndarray:
+    return cv2.GaussianBlur(x, (0, 0), 1.2 * max(x.shape) / 64)
+
+
+def grey(x: np.ndarray) -> np.ndarray:
+    return np.repeat(cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+
+
+TREATMENTS: dict[str, Treatment] = {
+    "none": lambda x: x,
+    "sharpened": sharpened,
+    "blurred": blurred,
+    "jpeg 40": jpeg(40),
+    "jpeg 75": jpeg(75),
+    "jpeg 95": jpeg(95),
+    "48 px, nearest": through(48, 48, cv2.INTER_NEAREST),
+    "48 px, bilinear": through(48, 48, cv2.INTER_LINEAR),
+    "48 px, Lanczos": through(48, 48, cv2.INTER_LANCZOS4),
+    "178x218, Lanczos": through(178, 218, cv2.INTER_LANCZOS4),
+    "grey": grey,
+    "brighter": curve(gain=1.25, offset=10),
+    "darker": curve(gain=0.6),
+    "gamma 0.6": curve(gamma=0.6),
+    "gamma 1.6": curve(gamma=1.6),
+    "noise 12": noisy,
+    "mirrored": lambda x: x[:, ::-1],
+    "moved 3/64": posed(shift=3 / 64),
+    "turned 8": posed(turn=8),
+    "scaled 0.9": posed(scale=0.9),
+    "scaled 1.1": posed(scale=1.1),
 }
 
 
-def filling(pictures: list[np.ndarray], masks: tuple[str, ...]) -> Iterator[tuple[str, list[bool]]]:
-    """By mask, which pictures ``fill`` takes for faces."""
-    for name in masks:
-        faces = []
-        for picture in pictures:
-            # The same mask for all of one size: a Gaussian then solves its equations once.
-            mask = protocols.make(name, picture.shape[:2], seed=0)
-            faces.append(choose_prior(picture.astype(np.float32) / 255, mask, mode="sharp").whole)
-        yield name, faces
+def squared(x: np.ndarray, side: int = 512) -> np.ndarray:
+    """The middle square, at most ``side`` pixels: both kinds of family are then asked."""
+    n = min(x.shape[:2])
+    y, c = ((s - n) // 2 for s in x.shape[:2])
+    cut = np.ascontiguousarray(x[y : y + n, c : c + n])
+    return cut if n <= side else cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA)
 
 
-def restoring(pictures: list[np.ndarray]) -> Iterator[tuple[str, list[bool]]]:
-    """By task, which pictures ``restore`` takes for faces."""
-    shrunk = [cv2.resize(x, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for x in pictures]
-    for name, (spoil, options) in TASKS.items():
-        done = [restore_picture(images.from_array(y), **options) for y in spoil(shrunk)]
-        yield name, [sees_whole(one.prior) for one in done]
+def errors(x: np.ndarray, mask: np.ndarray) -> dict[str, float]:
+    """Hole PSNR of each family's Gaussian on a whole picture (H, W, 3) of uint8, in dB."""
+    from inpaint.zoo import registry
+
+    found = {}
+    for family, kinds in families().items():
+        guess = filled(registry.load_prior(kinds["gaussian"]), x[None], mask)[0]  # type: ignore[arg-type]
+        error = np.square((guess.astype(float) - x)[mask] / 255).mean()
+        found[family] = float(-10 * np.log10(max(error, 1e-10)))
+    return found
 
 
 @click.command()
-@click.argument("faces", type=FILE)
-@click.argument("photos", type=FILE, nargs=-1, required=True)
-@click.option("--skip", default=0, help="Leave the first ones out.")
-@click.option("--limit", default=10**6, help="Only so many of each.")
-@click.option("--mask", "masks", multiple=True, default=("center", "half", "random80"))
-@click.option("--restore", is_flag=True, help="Ask `inpaint restore`, without masks.")
-def main(
-    faces: Path,
-    photos: tuple[Path, ...],
-    skip: int,
-    limit: int,
-    masks: tuple[str, ...],
-    restore: bool,
-) -> None:
-    for path in (faces, *photos):
-        items = list(data.iter_images(path, limit=min(10**6, skip + limit)))[skip:]
-        pictures = [x for _, x in items if isinstance(x, np.ndarray)]
-        for name, chosen in restoring(pictures) if restore else filling(pictures, masks):
-            wrong = [skip + i for i, face in enumerate(chosen) if face != (path == faces)]
-            counts = Counter("face" if face else "place" for face in chosen)
-            click.echo(f"{path.name:24} {name:12} {dict(counts)}, wrong: {wrong}")
+@click.argument("sets", nargs=-1, required=True, metavar="FAMILY=FILE...")
+@click.option("--limit", default=120, help="Only so many pictures of each file.")
+@click.option("--mask", "masks", multiple=True, default=MASKS)
+@click.option("--loss", is_flag=True, help="Also fill with every family: minutes.")
+def main(sets: tuple[str, ...], limit: int, masks: tuple[str, ...], loss: bool) -> None:
+    wanted = [one.partition("=")[::2] for one in sets]
+    pictures = [
+        [
+            squared(x)
+            for _, x in data.iter_images(Path(path), limit=limit)
+            if not isinstance(x, Exception)
+        ]
+        for _, path in wanted
+    ]
+    click.echo(f"{'treatment':18}" + "".join(f"{Path(path).stem:>18}" for _, path in wanted))
+    for name, treat in TREATMENTS.items():
+        line = f"{name:18}"
+        for (family, _), some in zip(wanted, pictures, strict=True):
+            wrong, lost, spent = 0, [], 0.0
+            for i, picture in enumerate(some):
+                x = np.ascontiguousarray(treat(picture))
+                mask = protocols.make(masks[i % len(masks)], x.shape[:2], seed=i // len(masks) % 3)
+                started = time.process_time()
+                chosen = choose_prior(x.astype(np.float32) / 255, mask)
+                spent += time.process_time() - started
+                taken = max(chosen.evidence, key=chosen.evidence.__getitem__)
+                wrong += taken != family
+                if loss:
+                    each = errors(x, mask)
+                    lost.append(max(each.values()) - each[taken])
+            cell = f"{100 * wrong / len(some):.1f} %"
+            cell += f" {np.mean(lost):.2f} dB" if loss else f" {1e3 * spent / len(some):.0f} ms"
+            line += f"{cell:>18}"
+        click.echo(line)
 
 
 if __name__ == "__main__":

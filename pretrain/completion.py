@@ -11,9 +11,9 @@ with LPIPS as in Zhang et al. 2018 and FM the distance of D's features (Wang et 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -59,14 +59,17 @@ def train(
     options: CompletionOptions,
     plan: Plan,
     *,
+    fine: Guided | None = None,
     held_out: Guided | None = None,
     init: Path | None = None,
 ) -> tuple[nn.Module, Outcome]:
     """Train on ``items`` until ``plan`` says stop; returns the averaged network.
 
-    With every checkpoint the averaged network is measured on ``held_out``: its hole PSNR at
-    sharpness 0 and its LPIPS at 1 go to ``held_out.csv``. ``init`` is a network to go on from.
-    Raises WeightsError when that has other sizes.
+    A share of the steps sees ``fine`` instead, views of larger pictures; where those views are
+    larger too, a batch has fewer of them, of as many pixels together. With every checkpoint the
+    averaged network is measured on ``held_out``: its hole PSNR at sharpness 0 and its LPIPS at 1 go
+    to ``held_out.csv``. ``init`` is a network to go on from. Raises WeightsError when that has
+    other sizes.
     """
     o, device = options, plan.device
     precision.prepare(device)
@@ -76,26 +79,34 @@ def train(
     optimiser = torch.optim.Adam(network.parameters(), o.lr, (0.9, 0.99), fused=True)
     opponent = Opponent(lr=o.critic_lr, gamma=o.gamma, seed=o.seed, device=device)
     judge = lpips.load(device=device)
-    faithful = min(o.batch - 1, max(1, round(o.batch * (1 - o.sharp_share))))
-    sharp = slice(faithful, None)
-    sharpness = (torch.arange(o.batch) >= faithful).float().to(device)
-    weight = torch.where(sharpness > 0, o.fidelity, 1.0)
     at = [0]  # the step, for the report on held-out pictures
+
+    def chosen(t: int) -> tuple[Guided, int]:
+        """What step ``t`` sees, and how many views of it."""
+        if fine and np.random.default_rng([o.seed, 5, t]).random() < o.fine_share:
+            pixels = (fine.views.size / items.views.size) ** 2
+            return fine, max(2, round(o.batch / pixels))
+        return items, o.batch
 
     def step(t: int) -> dict[str, Tensor]:
         at[0] = t + 1
         turn = torch.tensor(torch.pi * min(1.0, t / plan.steps)).cos().item()
         rise = min(1.0, (t + 1) / WARMUP)
         optimiser.param_groups[0]["lr"] = o.lr * rise * (0.525 + 0.475 * turn)
-        chosen = data.indices(len(items), o.batch, seed=o.seed, step=t)
-        x, filled, mask = (part.to(device) for part in items.batch(chosen))
+        group, count = chosen(t)
+        numbers = data.indices(len(group), count, seed=o.seed, step=t)
+        x, filled, mask = (part.to(device) for part in group.batch(numbers))
+        faithful = min(count - 1, max(1, round(count * (1 - o.sharp_share))))
+        sharp = slice(faithful, None)
+        sharpness = (torch.arange(count, device=device) >= faithful).float()
+        weight = torch.where(sharpness > 0, o.fidelity, 1.0)
         with autocast(device):
             y = network(filled, mask, sharpness)[-1]
         y = y.float()
         last = log_mse(y, x, mask)
         loss = (weight * last).mean()
         fake, real, hole = y[sharp].clamp(0, 1), x[sharp], mask[sharp, None].float()
-        share = len(fake) / o.batch
+        share = len(fake) / count
         with autocast(device):
             seen = judge.loss(fake, real).float()
         d, wanted = opponent.step(fake, real, hole, t=t)
@@ -118,9 +129,9 @@ def train(
 
     def sheet(path: Path) -> None:
         shown = held_out or items
-        chosen = torch.linspace(0, len(shown) - 1, SHOWN).long().numpy()
-        x, filled, mask = (part.to(device) for part in shown.batch(chosen))
-        rows = [drawn(average.module, filled, mask, sharp) for sharp in (0.0, 1.0)]
+        numbers = np.linspace(0, len(shown) - 1, SHOWN).astype(int)
+        x, filled, mask = (part.to(device) for part in shown.batch(numbers))
+        rows = [drawn(average.module, filled, mask, aim) for aim in (0.0, 1.0)]
         erased = torch.where(mask[:, None], 0.5, x)
         together = torch.stack([erased, filled, *rows, x], 1).flatten(0, 1)
         sheets.write(path, together.clamp(0, 1), columns=10)
@@ -146,9 +157,9 @@ def measured(
 ) -> dict[str, float]:
     """Mean hole PSNR of all items at sharpness 0, mean LPIPS at 1, and both of the guide."""
     found: dict[str, list[Tensor]] = {"psnr": [], "lpips": [], "guide": [], "guide_lpips": []}
-    step: Callable[[int], range] = lambda i: range(i, min(i + 16, len(items)))  # noqa: E731
-    for i in range(0, len(items), 16):
-        x, filled, mask = (part.to(device) for part in items.batch(torch.tensor(step(i)).numpy()))
+    for start in range(0, len(items), 16):
+        numbers = np.arange(start, min(start + 16, len(items)))
+        x, filled, mask = (part.to(device) for part in items.batch(numbers))
         found["psnr"].append(DECIBELS * log_mse(drawn(network, filled, mask, 0.0), x, mask))
         found["guide"].append(DECIBELS * log_mse(filled, x, mask))
         with torch.no_grad(), autocast(device):

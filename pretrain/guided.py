@@ -1,8 +1,9 @@
 """What a completion network learns from: views of pictures, wide masks, and a Gaussian's fills.
 
 An item is a view (a cut or a slight change of pose, mirrored or not, of one picture), the mask of
-its group, and the fill that a Gaussian makes of the whole view at its own small side. Items are
-functions of (seed, number) alone; only the fills are stored, since they are dear. A picture is
+its group, and the fill that a Gaussian makes of the whole view at its own small side, enlarged and
+blended into the hole as ``inpaint fill`` does it. Items are functions of (seed, number) alone; only
+the fills are stored, since they are dear. A picture is
 filled by a Gaussian that was not fitted on it (``pretrain.crossfit``): the fills are then as good
 or bad as those of new pictures.
 """
@@ -24,6 +25,7 @@ from torch import Tensor
 from inpaint.errors import OutputError
 from inpaint.images.resize import enlarge, shrink
 from inpaint.priors.gaussian import Gaussian
+from inpaint.stages.poisson import blend
 from pretrain import data, holes
 
 GROUP = 32  # items that share a mask, which is what makes a closed form cheap
@@ -114,8 +116,8 @@ class Guided:
         True = hole.
     mask_of : ndarray (P,) of int
         The mask of each view.
-    fills : ndarray (P, G, G, 3) of uint8
-        Memory-mapped: the Gaussian's picture of the whole view at its side G.
+    fills : ndarray (P, S, S, 3) of uint8
+        Memory-mapped: each view with its hole filled by the Gaussian and blended.
     """
 
     views: Views
@@ -130,11 +132,7 @@ class Guided:
         """Truth and guided picture (n, 3, S, S) in [0, 1], mask (n, S, S), of the items chosen."""
         truth = self.views.take(chosen).astype(np.float32) / 255
         masks = self.masks[self.mask_of[chosen]]
-        size = self.views.size
-        filled = truth.copy()
-        for row, item in enumerate(chosen):
-            guide = enlarge(self.fills[item].astype(np.float32) / 255, (size, size))
-            filled[row][masks[row]] = guide[masks[row]]
+        filled = self.fills[chosen].astype(np.float32) / 255
         x, y = (
             torch.from_numpy(a).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
             for a in (truth, filled)
@@ -189,7 +187,7 @@ def make(
     views = Views(images, size, image_of, min_scale, pose, seed)
     masks = holes.draw(int(mask_of.max()) + 1, size, seed=seed)
     sample = hashlib.sha256(images.pixels[:: max(1, len(images) // 64)].tobytes()).hexdigest()
-    facts = [name, size, per_image, min_scale, pose, GROUP, seed, len(images), sample]
+    facts = ["blended", name, size, per_image, min_scale, pose, GROUP, seed, len(images), sample]
     digest = hashlib.sha256(json.dumps(facts).encode() + masks.tobytes())
     path = cache / f"guides-{digest.hexdigest()[:16]}.npy"
     if not path.exists():
@@ -220,10 +218,9 @@ def _write(
 ) -> None:
     """Fill all items into ``path``, which appears whole or not at all."""
     temporary = path.with_suffix(f".{os.getpid()}.npy")
-    small = priors[0].size
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        shape = (len(views), small, small, 3)
+        shape = (len(views), views.size, views.size, 3)
         out = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
         for m, mask in enumerate(masks):
             rows = np.flatnonzero(mask_of == m)
@@ -243,8 +240,19 @@ def _write(
 
 
 def filled(prior: Gaussian, views: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The Gaussian's pictures of ``views`` (n, S, S, 3) that share a mask (S, S), uint8."""
-    small = [shrink(view.astype(np.float32) / 255, mask, prior.size) for view in views]
+    """The views (n, S, S, 3) with their common hole (S, S) filled by the Gaussian, uint8."""
+    truth = views.astype(np.float32) / 255
+    small = [shrink(view, mask, prior.size) for view in truth]
     x = torch.from_numpy(np.stack([s for s, _ in small])).permute(0, 3, 1, 2)
     found = prior.generate(prior.means(x, torch.from_numpy(small[0][1])).float()).clamp(0, 1)
-    return np.asarray((found * 255).round().byte().permute(0, 2, 3, 1).numpy())
+    return blended(truth, found.permute(0, 2, 3, 1).numpy(), mask)
+
+
+def blended(truth: np.ndarray, guides: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Guides (n, G, G, 3) enlarged and blended into the hole of ``truth`` (n, S, S, 3), uint8."""
+    shape = mask.shape
+    enlarged = [enlarge(guide, shape) for guide in guides]
+    # All channels of all pictures at once: the equations of the blend are the same for each.
+    known, guide = (np.concatenate(list(a), axis=2) for a in (truth, enlarged))
+    parts = np.split(blend(known, guide, mask), len(truth), axis=2)
+    return np.asarray(np.rint(np.stack(parts).clip(0, 1) * 255), np.uint8)

@@ -62,6 +62,6 @@ def writer() -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise InpaintError(
-            "--tensorboard: tensorboard is not installed; pip install 'inpaint[train]'"
+            "--tensorboard: tensorboard is not installed; pip install 'latent-inpaint[train]'"
         ) from error
     return SummaryWriter

@@ -114,7 +114,7 @@ def _ray() -> Any:
         import ray.data
     except ImportError:
         raise InpaintError(
-            "--engine ray needs Ray; run: pip install 'inpaint[ray]', or use --engine local"
+            "--engine ray needs Ray; run: pip install 'latent-inpaint[ray]', or use --engine local"
         ) from None
     for name in ("ray", "ray.data"):  # it would tell of every dataset on stderr
         logging.getLogger(name).setLevel(logging.ERROR)

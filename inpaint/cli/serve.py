@@ -9,7 +9,7 @@ import click
 from inpaint.cli.filling import DEVICE
 from inpaint.errors import InpaintError
 
-_MISSING = "the page needs the extra 'web'; install it with: pip install 'inpaint[web]'"
+_MISSING = "the page needs the extra 'web'; install it with: pip install 'latent-inpaint[web]'"
 
 
 @click.command(name="serve")

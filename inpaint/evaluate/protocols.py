@@ -248,7 +248,9 @@ def _deepest(mask: np.ndarray, region: np.ndarray, count: int) -> np.ndarray:
     """Keep the ``count`` pixels of a mask that lie deepest inside a region: a thinner stroke."""
     padded = np.pad(region.astype(np.uint8), 1, mode="edge")  # the image's border is no edge
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    return _keep_highest(np.where(mask, depth, -1.0), count)
+    # Squares are whole numbers. OpenCV's square roots differ in the last bit with the alignment of
+    # the array, and would decide at random which of two equally deep pixels stays.
+    return _keep_highest(np.where(mask, np.rint(depth.astype(np.float64) ** 2), -1.0), count)
 
 
 def _keep_highest(values: np.ndarray, count: int) -> np.ndarray:

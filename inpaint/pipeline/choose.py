@@ -1,54 +1,45 @@
-"""Which prior suits an image: the one under which its known pixels are most likely.
+"""Which prior suits an image: the one under which its known pixels are most likely, seen coarsely.
 
-Priors come in families (config key ``family``) that were trained on the same images; the
-family's Gaussian prior has an exact evidence log p(x_k), which is compared. A family whose images
-were all framed alike (config key ``view`` = ``whole``, such as aligned faces) only makes sense
-for a whole picture, and a nearly square one, and is asked about that; the others are used around
-each hole. Since a wrong face in a landscape is worse than a dull one, it must also foresee known
-pixels that are hidden from it better than the best of the others.
+Priors come in families (config key ``family``) that were trained on the same images. The family's
+Gaussian has an exact likelihood of what is known, which is compared at 32 pixels with its leading
+components (``inpaint.priors.evidence``): what the picture shows decides, not how sharp the file is.
+A family whose images were all framed alike (config key ``view`` = ``whole``, such as aligned
+faces) only makes sense for a whole, nearly square picture; the others are used around each hole.
 """
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from inpaint import images
+from inpaint.devices import one_thread
 from inpaint.errors import WeightsError
 from inpaint.images import Picture
 from inpaint.images.resize import shrink
-from inpaint.zoo import registry
-
-if TYPE_CHECKING:
-    from inpaint.priors.gaussian import Gaussian
+from inpaint.priors.evidence import SIDE, Coarse, coarse
+from inpaint.zoo import registry, weights
 
 log = logging.getLogger(__name__)
 # Aligned pictures are nearly square; one longer than this, in its shorter side, is none.
 ALIGNED_SIDES = 4 / 3
-# Which member of the chosen family fills, by mode.
-KIND_OF_MODE = {"psnr": "gaussian", "sharp": "gaussian"}
-# What is hidden of the known pixels to ask a family of aligned pictures: this share of 8x8 cells.
-CELLS, HIDDEN_SHARE = 8, 0.25
-# How much worse it may do there than the others (0.5 dB), having more evidence; landscapes taken
-# for faces did worse by 0.8 dB and more, faces almost always better (benchmarks/choosing.py).
-TOLERANCE = 1.12
 # Sides from twice this are shrunk before anything is chosen: more detail tells nothing.
 OVERVIEW = 1024
-View = tuple[torch.Tensor, torch.Tensor]  # image (3, S, S) in [0, 1], mask (S, S)
 
 
 @dataclass(frozen=True)
 class Choice:
     """The prior to use, whether it sees the whole picture, and how the families compared.
 
-    ``evidence`` holds log p of the known pixels a value, in nats, by family; nothing for a prior
-    that was asked for.
+    ``evidence`` holds the log density of the known pixels for each value, in nats, by family; it is
+    empty for a prior that was asked for.
     """
 
     name: str
@@ -78,84 +69,72 @@ def overview(picture: Picture, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return small / np.maximum(known, 1)[..., None], known == 0
 
 
-def choose_prior(image: np.ndarray, mask: np.ndarray, *, mode: str, device: str = "cpu") -> Choice:
+def choose_prior(image: np.ndarray, mask: np.ndarray) -> Choice:
     """Choose among the shipped families for an image (H, W, 3) in [0, 1] and its mask (H, W).
 
-    The families are asked on ``device``, where the chosen one will be searched.
-
-    Raises WeightsError when no shipped family has a Gaussian prior to compare by.
+    The Gaussian of the chosen family fills: it has the best fidelity of all members, and the
+    stages after it add the detail (docs/search.md). Raises WeightsError when no shipped family has
+    a Gaussian to compare by.
     """
     members = families()
     if max(mask.shape) > ALIGNED_SIDES * min(mask.shape):
         around = {k: v for k, v in members.items() if not sees_whole(v["gaussian"])}
         members = around or members
     names = {family: kinds["gaussian"] for family, kinds in members.items()}
-    look = cache(partial(view, image, mask, device=device))  # shrinking a photo is slow
-    evidence = {}
-    for family, gaussian_name in names.items():
-        gaussian: Gaussian = registry.load_prior(gaussian_name, device)  # type: ignore[assignment]
-        evidence[family] = gaussian.log_evidence(*look(gaussian.size))
-    if not evidence:
+    evidence = compared(names, image, mask)
+    family = most_likely(evidence, names)
+    log.info("prior %s chosen; log density of a known value: %s", names[family], evidence)
+    return Choice(names[family], sees_whole(names[family]), evidence)
+
+
+def compared(names: Mapping[str, str], image: np.ndarray, mask: np.ndarray) -> dict[str, float]:
+    """Log density of the known pixels for each value, in nats, under each family's Gaussian.
+
+    Parameters
+    ----------
+    names : mapping
+        The Gaussian prior of each family.
+    image : ndarray (H, W, 3), float in [0, 1]
+        The whole picture; its values inside the hole are not read.
+    mask : ndarray (H, W) of bool
+        True = hole.
+
+    Raises
+    ------
+    WeightsError
+        ``names`` is empty, or weights cannot be read.
+    """
+    if not names:
         raise WeightsError(
             f"{registry.ZOO}: no gaussian prior to choose by; install the package again, "
             "or name a prior folder with --prior"
         )
-    family = best(evidence, names, look, device=device)
-    name = members[family].get(KIND_OF_MODE[mode], names[family])
-    log.info("prior %s chosen; log evidence a value: %s", name, evidence)
-    return Choice(name, sees_whole(name), evidence)
+    folders = [registry.prior_folder(name).resolve() for name in names.values()]
+    configs = [weights.read_config(folder) for folder in folders]
+    side = min(SIDE, *(int(config["size"]) for config in configs))
+    small, hole = shrink(image, mask, side)
+    x, m = torch.from_numpy(small).permute(2, 0, 1), torch.from_numpy(hole)
+    found = {}
+    with one_thread(torch.device("cpu")):
+        for family, folder, config in zip(names, folders, configs, strict=True):
+            model = _coarse(folder, json.dumps(config, sort_keys=True), side)
+            found[family] = model.log_density(x, m)
+    return found
 
 
-def view(image: np.ndarray, mask: np.ndarray, size: int, *, device: str = "cpu") -> View:
-    """An image (H, W, 3) in [0, 1] and its mask (H, W) as a prior of ``size`` sees them whole."""
-    small, hole = shrink(image, mask, size)
-    x = torch.from_numpy(small).permute(2, 0, 1)
-    return x.to(device), torch.from_numpy(hole).to(device)
+def most_likely(evidence: Mapping[str, float], names: Mapping[str, str]) -> str:
+    """The family of most evidence; of equals, such as without a known pixel, one used around holes.
 
-
-def best(
-    evidence: Mapping[str, float],
-    names: Mapping[str, str],
-    look: Callable[[int], View],
-    *,
-    device: str = "cpu",
-) -> str:
-    """The family of most evidence; one of aligned pictures must also foresee hidden pixels best.
-
-    Smooth photos are likely under any prior of smooth pictures, faces included. What gives them
-    away is that the faces, asked for known pixels that are hidden, answer with a face.
-
-    Parameters
-    ----------
-    evidence : mapping
-        Log p of what is known, by family; at least one.
-    names : mapping
-        The Gaussian prior of each of these families.
-    look : callable
-        ``look(size)``: the whole picture as a prior of this size sees it. Only called if it has
-        to be asked about.
-    device : str
-        Where the priors are asked, and ``look`` puts what it returns.
+    ``evidence`` is what ``compared`` returns for ``names``.
     """
-    ranked = sorted(evidence, key=lambda family: evidence[family], reverse=True)
-    first, others = ranked[0], [f for f in ranked[1:] if not sees_whole(names[f])]
-    if not (others and sees_whole(names[first])):
-        return first
-    errors = {f: _hidden_error(names[f], look, device) for f in (first, others[0])}
-    log.info("mean squared error on hidden known pixels: %s", errors)
-    return first if errors[first] <= TOLERANCE * errors[others[0]] else others[0]
+    return max(evidence, key=lambda family: (evidence[family], not sees_whole(names[family])))
 
 
-def _hidden_error(name: str, look: Callable[[int], View], device: str) -> float:
-    """Mean squared error of the closed form on known pixels that are hidden from it in cells."""
-    gaussian: Gaussian = registry.load_prior(name, device)  # type: ignore[assignment]
-    size = gaussian.size
-    image, mask = look(size)
-    cells = np.random.default_rng(0).random((CELLS, CELLS)) < HIDDEN_SHARE
-    rows = np.arange(size) * CELLS // size
-    hidden = torch.from_numpy(cells[rows][:, rows]).to(device) & ~mask
-    guess = gaussian.generate(gaussian.means(image[None], mask | hidden).float())[0]
-    return float((guess - image)[:, hidden].square().mean()) if hidden.any() else 0.0
+@lru_cache(maxsize=8)
+def _coarse(folder: Path, version: str, side: int) -> Coarse:
+    """Load the leading components; ``version`` only tells an older state from a newer one."""
+    config, tensors = weights.load(folder)
+    return coarse(int(config["size"]), tensors, side=side)
 
 
 def families() -> dict[str, dict[str, str]]:

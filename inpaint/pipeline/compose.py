@@ -179,7 +179,7 @@ def complete(
         mode=mode, stages=stages, search=search, candidates=candidates, seed=seed, context=context
     )
     where = resolve(device)
-    known = priors.find(prior, class_name, picture, mask, mode=mode, device=where)
+    known = priors.find(prior, class_name, picture, mask, device=where)
     filler = prepare(
         known,
         mode=mode,

@@ -65,7 +65,7 @@ def prepare(
 
     Raises WeightsError for a stage that was asked for and has no weights for this prior.
     """
-    order = chain.names(stages, mode=mode, whole=known.whole, steered=steered)
+    order = chain.names(stages, mode=mode, whole=known.whole, family=known.family, steered=steered)
     order = chain.able(
         order, family=known.family, prior=known.name, asked=tuple(stages) != chain.AUTO
     )

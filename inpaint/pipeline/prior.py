@@ -65,7 +65,6 @@ def find(
     picture: Picture,
     mask: np.ndarray,
     *,
-    mode: str,
     device: torch.device,
 ) -> Known:
     """The prior that was asked for, or for ``auto`` the one that suits the picture.
@@ -77,7 +76,7 @@ def find(
         return _steered(prior, class_name, device)
     if prior != "auto":
         return known(prior, device)
-    choice = choose_prior(*overview(picture, mask), mode=mode, device=str(device))
+    choice = choose_prior(*overview(picture, mask))
     return replace(known(choice.name, device), evidence=choice.evidence, chosen=True)
 
 

@@ -183,7 +183,7 @@ def restore_picture(
     sigma = noise / 255 if noise is not None else estimate(values) if job.blind else 0.0
     evidence: dict[str, float] = {}
     if prior == "auto":
-        prior, evidence = select.select_prior(job, values, sigma, str(where))
+        prior, evidence = select.select_prior(job, values)
     found = known(prior, where)
     model, name, whole = found.model, found.name, found.whole
     select.check_size(found, job, values)

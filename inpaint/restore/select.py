@@ -1,27 +1,21 @@
 """Which prior restores a picture: the one under which what A saw of it is most likely.
 
-As for holes (``inpaint.pipeline.choose``), aligned pictures must also foresee hidden pixels about
-as well as the best other family; they are asked about a full-size picture made of what A saw.
+As for holes (``inpaint.pipeline.choose``), families are compared on a small view of the whole
+picture: here of a full-size picture made of what A saw.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
 from inpaint.errors import ImageError, WeightsError
-from inpaint.pipeline.choose import ALIGNED_SIDES, View, best, families, sees_whole, view
+from inpaint.pipeline.choose import ALIGNED_SIDES, compared, families, most_likely, sees_whole
 from inpaint.pipeline.prior import Known
-from inpaint.priors.gaussian import Gaussian
-from inpaint.restore import windows
-from inpaint.restore.posterior import Posterior
 from inpaint.restore.task import Task
 from inpaint.zoo import registry
-
-COMPARED = 16  # windows of a photo
 
 
 def check_size(known: Known, job: Task, values: np.ndarray) -> None:
@@ -35,9 +29,7 @@ def check_size(known: Known, job: Task, values: np.ndarray) -> None:
         )
 
 
-def select_prior(
-    job: Task, values: np.ndarray, sigma: float, device: str
-) -> tuple[str, dict[str, float]]:
+def select_prior(job: Task, values: np.ndarray) -> tuple[str, dict[str, float]]:
     """The prior's name, and by family the evidence that decided.
 
     ``values`` are (H, W, C) in [0, 1]. Raises WeightsError without a Gaussian of this size.
@@ -56,22 +48,19 @@ def select_prior(
         )
     if len(able) == 1:
         return next(iter(able.values())), {}
-    evidence = {}
-    for family, name in able.items():
-        model = registry.load_prior(name, device)
-        assert isinstance(model, Gaussian)
-        y = job.observe(values, model.size, sees_whole(name))
-        some = windows.some(y, model.size // job.scale, at_most=COMPARED).to(model.mean.device)
-        evidence[family] = float(Posterior(model, job, sigma).evidence(some).mean())
-    look = partial(_look, job, values, device=device)
-    return able[best(evidence, able, look, device=device)], evidence
+    size = max(int(_config(name)["size"]) for name in able.values())
+    full = _looks(job, values, size)
+    evidence = compared(able, full, np.zeros(full.shape[:2], np.bool_))
+    return able[most_likely(evidence, able)], evidence
 
 
-def _look(job: Task, values: np.ndarray, size: int, *, device: str) -> View:
-    """The whole picture for a prior of ``size``: noisy as it is, enlarged, or grey in three."""
-    y = torch.from_numpy(job.observe(values, size, True)).permute(2, 0, 1)
-    full = job.guess(y[None])[0].permute(1, 2, 0).numpy()
-    return view(full, np.zeros(full.shape[:2], np.bool_), size, device=device)
+def _looks(job: Task, values: np.ndarray, size: int) -> np.ndarray:
+    """The whole picture as a prior of ``size`` is shown it: noisy, enlarged, or grey in three.
+
+    (H, W, 3) in [0, 1].
+    """
+    y = torch.from_numpy(np.ascontiguousarray(job.observe(values, size, True))).permute(2, 0, 1)
+    return np.asarray(job.guess(y[None])[0].permute(1, 2, 0).numpy().clip(0, 1))
 
 
 def _config(name: str) -> dict[str, Any]:

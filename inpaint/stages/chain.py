@@ -37,12 +37,18 @@ def check(stages: Sequence[str | Stage]) -> None:
 
 
 def names(
-    stages: Sequence[str | Stage], *, mode: str, whole: bool, steered: bool = False
+    stages: Sequence[str | Stage],
+    *,
+    mode: str,
+    whole: bool,
+    family: str = "",
+    steered: bool = False,
 ) -> tuple[str | Stage, ...]:
     """The stages that were asked for, with ``auto`` spelt out.
 
-    ``auto`` blends and lets the hole attend to the known region; the recurrent refiner before that
-    costs time and adds nothing that was measured (docs/refiners.md). Texture is copied from the
+    ``auto`` blends and lets the ``family``'s completion network draw the hole, or where it has none
+    lets the hole attend to the known region; the recurrent refiner before that costs time and adds
+    nothing that was measured (docs/refiners.md). Texture is copied from the
     photo itself in the mode ``sharp``; not in aligned pictures (``whole``), where nothing repeats.
     A fill that a class has ``steered`` is only blended: both would bring back what is around it.
     """
@@ -51,7 +57,8 @@ def names(
     if steered:
         return ("poisson",)
     texture = ("texture",) if mode == "sharp" and not whole else ()
-    return ("poisson", "attention", *texture)
+    network = "completion" if registry.refiner_folder("completion", family) else "attention"
+    return ("poisson", network, *texture)
 
 
 def able(

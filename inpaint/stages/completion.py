@@ -20,9 +20,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, leaky_relu, pixel_shuffle, pixel_unshuffle
 
+from inpaint.stages.patch import Patch
+
 HEADS = 4
 FOLD = 2  # the finest feature maps have half the picture's side
 COARSEST = 16  # the picture's side must be a multiple of this
+
+
+def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0, device: str = "cpu") -> Patch:
+    """Draw a large hole in one pass with a network that sees the whole picture."""
+    from inpaint.stages.refine import refine
+
+    return refine(patch, "completion", family=family, sharpness=sharpness, device=device)
 
 
 def normalised(x: Tensor) -> Tensor:

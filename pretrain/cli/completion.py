@@ -41,9 +41,20 @@ if TYPE_CHECKING:
     type=FOLDER,
     help="Images to measure the network on at each checkpoint; never trained on.",
 )
+@click.option(
+    "--fine",
+    multiple=True,
+    type=FOLDER,
+    help="Larger pictures that a share of the steps sees, cut at other scales.",
+)
 @click.option("--init", type=FOLDER, help="Completion network of the same width to go on from.")
 def command(
-    prior: str, folds: int, held_out: tuple[Path, ...], init: Path | None, **given: Any
+    prior: str,
+    folds: int,
+    held_out: tuple[Path, ...],
+    fine: tuple[Path, ...],
+    init: Path | None,
+    **given: Any,
 ) -> None:
     """Train a network that draws large holes in one pass, guided by a Gaussian."""
     from inpaint.zoo import registry
@@ -55,7 +66,10 @@ def command(
     given["family"] = given["family"] or config.get("family")
     cache = given["cache"] or given["out"] / "cache"
 
-    def made(images: Images, options: CompletionOptions, *, honest: bool) -> Guided:
+    def made(
+        images: Images, options: CompletionOptions, *, fine: bool = False, honest: bool = True
+    ) -> Guided:
+        """Views with guides; ``honest`` ones come from Gaussians that have not seen the image."""
         with bar() as progress:
             task = progress.add_task("guides")
 
@@ -75,23 +89,26 @@ def command(
                 fitted,
                 count=folds if honest else 1,
                 name=f"{config.get('sha256')} in {folds if honest else 1}",
-                size=options.size,
+                size=options.fine_size if fine else options.size,
                 cache=cache,
-                per_image=options.per_image if honest else 1,
-                min_scale=options.min_scale,
+                per_image=options.fine_per_image if fine else options.per_image if honest else 1,
+                min_scale=options.fine_scale if fine else options.min_scale,
                 pose=options.pose and honest,
                 seed=options.seed if honest else options.seed + 1,
                 callback=lambda done, total: progress.update(task, completed=done, total=total),
             )
 
     def train(images: Images, options: CompletionOptions, plan: Plan) -> tuple[Any, Outcome]:
-        apart = None
+        apart = larger = None
         if held_out:
             side = round(options.size / options.min_scale)
             others = data.load(held_out, size=side, cache=cache, workers=given["workers"])
             apart = made(others, options, honest=False)
-        items = made(images, options, honest=True)
-        return completion.train(items, options, plan, held_out=apart, init=init)
+        if fine:
+            more = data.load(fine, size=options.fine_side, cache=cache, workers=given["workers"])
+            larger = made(more, options, fine=True, honest=False)
+        items = made(images, options)
+        return completion.train(items, options, plan, fine=larger, held_out=apart, init=init)
 
     loop.run_training(train, given, CompletionOptions, save=_save)
 

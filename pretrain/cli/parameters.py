@@ -76,7 +76,9 @@ steps = stacked(
         "--compile", "compiled", is_flag=True, help="Put the networks through torch.compile."
     ),
     click.option(
-        "--tensorboard", is_flag=True, help="Write OUT/run/tensorboard; needs inpaint[train]."
+        "--tensorboard",
+        is_flag=True,
+        help="Write OUT/run/tensorboard; needs the extra 'train'.",
     ),
     click.option(
         "--bits",

@@ -101,7 +101,7 @@ def test_devices_are_checked_before_anything_is_decoded(pretrain: Pretrain) -> N
 def test_a_missing_extra_is_named_before_anything_is_decoded(pretrain: Pretrain) -> None:
     code, _, err = pretrain(*gan("--tensorboard"))
     assert code == 1
-    assert "pip install 'inpaint[train]'" in err
+    assert "pip install 'latent-inpaint[train]'" in err
     assert not Path("model").exists()
 
 

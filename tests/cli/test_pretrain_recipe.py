@@ -24,6 +24,7 @@ TINY: dict[str, object] = {
     "size": 16, "steps": STEPS, "batch": 4, "latent": 4, "spatial": 0, "codes": "",
     "width": 4, "cap": 4, "critic-width": 4, "encoder-cap": 4, "decoder-cap": 4, "critic-cap": 4,
     "components": 6, "bits8": 3, "views": 1, "warmup": 10, "penalty-every": 8, "per-image": 1,
+    "fine-per-image": 1,
 }  # fmt: skip
 GAUSSIAN = recipe.Recipe("tiny", "a Gaussian to be cross-fitted", "gaussian", "photos", {})
 REFINER: dict[str, object] = {"size": 32, "width": 8}
@@ -56,7 +57,7 @@ def small(found: recipe.Recipe) -> list[object]:
     """Options that make a recipe tiny, as far as its command has them."""
     target = cli.group.commands[found.command]
     known = {name.lstrip("-") for p in target.params for name in p.opts}
-    wished = {**TINY, **(REFINER if found.command == "refiner" else {})}
+    wished = {**TINY, **(REFINER if found.command in ("refiner", "completion") else {})}
     if found.options.get("lpips"):
         wished["size"] = 32  # AlexNet sees nothing smaller
     return [w for k, v in wished.items() if k in known for w in (f"--{k}", v)]

@@ -95,4 +95,4 @@ def test_two_priors_of_one_name_are_refused(
 
 def test_the_missing_extra_is_named(fails: Fails, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    assert "pip install 'inpaint[web]'" in fails("serve")
+    assert "pip install 'latent-inpaint[web]'" in fails("serve")

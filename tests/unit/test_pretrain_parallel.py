@@ -186,7 +186,7 @@ LAUNCHERS = {
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_the_command_line_in_two_processes(tmp_path: Path, launcher: str) -> None:
     if find_spec(LAUNCHERS[launcher][0].partition(".")[0]) is None:
-        pytest.skip("needs the train extra: pip install 'inpaint[train]'")
+        pytest.skip("needs the train extra: pip install 'latent-inpaint[train]'")
     (tmp_path / "photos").mkdir()
     for i, pixels in enumerate(images().pixels):
         Image.fromarray(pixels).save(tmp_path / "photos" / f"{i:02}.png")

