@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from inpaint.pipeline import Result
 
 DEVICE = (
-    "auto, cpu, cuda or mps: where priors and learned refiners run, and where the prior is chosen; "
-    "the rest runs on the CPU."
+    "auto, cpu, cuda or mps: where priors and learned refiners run; the choice of the prior and "
+    "the rest take the CPU."
 )
 _OPTIONS = (
     click.option("--prior", default="auto", show_default=True, help="Name, folder, or auto."),

@@ -29,7 +29,7 @@ from inpaint.zoo import registry
     "--device",
     default="auto",
     show_default=True,
-    help="auto, cpu, cuda or mps: where the priors run and are compared.",
+    help="auto, cpu, cuda or mps: where the priors run; the rest takes the CPU.",
 )
 @click.option("--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")

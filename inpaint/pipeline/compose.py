@@ -149,8 +149,8 @@ def complete(
     seed : int
         The same seed gives the same bytes on the same machine and device.
     device : str
-        ``auto``, ``cpu``, ``cuda`` or ``mps``: where priors and learned refiners run, and where
-        the prior is chosen. Everything else runs on the CPU.
+        ``auto``, ``cpu``, ``cuda`` or ``mps``: where priors and learned refiners run. Everything
+        else runs on the CPU, the choice of the prior too, which asks only for a coarse view.
     context : float
         Margin around a hole that the prior gets to see, as a multiple of the hole's side.
     opaque : bool

@@ -153,7 +153,7 @@ def restore_picture(
         The same seed gives the same bytes on the same machine and device. Gaussian priors draw
         nothing.
     device : str
-        ``auto``, ``cpu``, ``cuda`` or ``mps``: where the priors run, and are compared.
+        ``auto``, ``cpu``, ``cuda`` or ``mps``: where the priors run.
     callback : callable, optional
         ``callback(done, all)`` after every lot of windows.
 

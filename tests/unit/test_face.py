@@ -321,8 +321,8 @@ def test_the_contest_never_sees_what_is_hidden_for_it(monkeypatch: pytest.Monkey
     hidden[50:60, 10:30] = True
     monkeypatch.setattr(filler, "search", seen)
     monkeypatch.setattr(router, "route", contest)
-    monkeypatch.setattr(choose, "KIND_OF_MODE", {"sharp": "vae", "psnr": "vae"})
-    monkeypatch.setattr(choose, "best", lambda *_, **__: "faces64")
+    choice = choose.Choice("faces64-vae", True, {"faces64": 0.0})
+    monkeypatch.setattr("inpaint.pipeline.prior.choose_prior", lambda *_, **__: choice)
     image = noise(64, 64, 3)
     mask = np.zeros((64, 64), bool)
     mask[20:22, 10:50] = True
@@ -358,8 +358,8 @@ def test_progress_of_further_candidates_goes_on(tiny_folders: dict[str, str]) ->
 
 def test_the_device_is_honoured_throughout(monkeypatch: pytest.MonkeyPatch) -> None:
     """No GPU is needed: whoever is given a device says so."""
-    asked: dict[str, set[str]] = {"prior": set(), "refiner": set(), "view": set()}
-    load, refiner, view = registry.load_prior, refine.load, choose.view
+    asked: dict[str, set[str]] = {"prior": set(), "refiner": set()}
+    load, refiner = registry.load_prior, refine.load
 
     def load_prior(name: str, device: str = "cpu") -> Any:
         asked["prior"].add(device)
@@ -369,10 +369,6 @@ def test_the_device_is_honoured_throughout(monkeypatch: pytest.MonkeyPatch) -> N
         asked["refiner"].add(device)
         return refiner(folder)
 
-    def view_on(*arguments: Any, device: str = "cpu") -> Any:
-        asked["view"].add(device)
-        return view(*arguments)
-
     class Elsewhere:
         type = "cuda"
 
@@ -381,7 +377,6 @@ def test_the_device_is_honoured_throughout(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(registry, "load_prior", load_prior)
     monkeypatch.setattr(refine, "load", load_refiner)
-    monkeypatch.setattr(choose, "view", view_on)
     monkeypatch.setattr("inpaint.pipeline.compose.resolve", lambda name: Elsewhere())
     to = Tensor.to
 
@@ -392,7 +387,7 @@ def test_the_device_is_honoured_throughout(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(Tensor, "to", stay)
     result = run(device="cuda")
     assert "attention" in result.reports[0].stages
-    assert asked == {"prior": {"cuda:0"}, "refiner": {"cuda:0"}, "view": {"cuda:0"}}
+    assert asked == {"prior": {"cuda:0"}, "refiner": {"cuda:0"}}
 
 
 def test_refiners_move_to_the_device(tmp_path: Path) -> None:

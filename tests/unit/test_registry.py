@@ -36,7 +36,7 @@ def test_folders_of_other_weights_are_no_priors() -> None:
 
 
 def test_what_a_folder_shares_is_no_stage_prior_or_task() -> None:
-    assert registry.stages() == ["attention", "poisson", "recurrent", "texture"]
+    assert registry.stages() == ["attention", "completion", "poisson", "recurrent", "texture"]
     assert registry.kinds() == ["cgan", "dcgan", "gaussian", "vae"]
     assert registry.tasks() == ["colorize", "denoise", "superres"]
 
@@ -112,7 +112,7 @@ def test_unknown_names_get_a_hint() -> None:
         registry.load_prior(name[:-1])
     with pytest.raises(UnknownNameError, match="did you mean 'poisson'"):
         registry.stage("poison")
-    with pytest.raises(UnknownNameError, match="known: attention, poisson, recurrent, tex"):
+    with pytest.raises(UnknownNameError, match="known: attention, completion, poisson"):
         registry.stage("xyz")
 
 
