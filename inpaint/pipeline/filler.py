@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inpaint.devices import one_thread
 from inpaint.errors import SearchError
 from inpaint.images.resize import enlarge, shrink
 from inpaint.pipeline import router
@@ -146,12 +147,15 @@ class Filler:
         SearchError
             Fewer restarts than ``candidates`` have a finite loss, or an option cannot be.
         """
-        way, guides, found = self._route(image, mask, seed), [], None
-        if way.method != "prior":
-            guides.append(router.classical(way.method, image, mask))
-        if lacking := self.candidates - len(guides):
-            pictures, found = self._imagined(image, mask, seed, lacking, callback)
-            guides += [enlarge(_array(x), mask.shape) for x in pictures]
+        guides, found = [], None
+        # Also where no step is taken: the closed form's sums round by the number of threads.
+        with one_thread(self.device):
+            way = self._route(image, mask, seed)
+            if way.method != "prior":
+                guides.append(router.classical(way.method, image, mask))
+            if lacking := self.candidates - len(guides):
+                pictures, found = self._imagined(image, mask, seed, lacking, callback)
+                guides += [enlarge(_array(x), mask.shape) for x in pictures]
         made = [self._refined(Patch(image, mask, image, guide, seed)) for guide in guides]
         return Filled([filled for filled, _ in made], made[0][1], found, way)
 
@@ -191,7 +195,7 @@ class Filler:
         found, other, options = self._search(x, hole, seed, callback)
         pictures, losses = sound(found)
         if self.mode == "psnr":
-            first = mixed(found, other)
+            first = mixed(found, other)[0]
             if len(pictures) == 1 and other is None:  # the mean of one is that one
                 pictures, losses = pictures[1:], losses[1:]
         else:
@@ -259,7 +263,7 @@ def sound(found: Found) -> tuple[Tensor, Tensor]:
 
 
 def mixed(found: Found, other: Found | None) -> Tensor:
-    """The mean of the restarts, (3, S, S).
+    """The mean of the restarts, then each of them, (1 + r, 3, S, S).
 
     The weights exp(-loss / T) take T as the loss's own spread, so that their meaning does not
     depend on the scale of the loss. ``other`` is what the family's Gaussian found, to be mixed
@@ -269,7 +273,9 @@ def mixed(found: Found, other: Found | None) -> Tensor:
     spread = loss.std(correction=0).clamp_min(1e-12)
     weights = torch.softmax(-(loss - loss[0]) / spread, 0)
     mean = torch.einsum("r,rchw->chw", weights, x)
-    return mean if other is None else torch.lerp(mean, other.x[0, 0], GAUSSIAN_SHARE)
+    if other is not None:
+        mean = torch.lerp(mean, other.x[0, 0], GAUSSIAN_SHARE)
+    return torch.cat([mean[None], x])
 
 
 def _array(x: Tensor) -> np.ndarray:
