@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 TRIM_EVERY = 8  # items; it costs some 5 ms
 # The search of least memory.
-LEAN: dict[str, Any] = {"restarts": 1, "pool": 0, "keep": ()}
+LEAN: dict[str, Any] = {"restarts": 1}
 
 
 class ItemFiller:

@@ -127,22 +127,13 @@ class Upward(nn.Module):
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """Decode ``z`` (N, dimensions), of the classes ``label`` (N,) if there are any."""
-        top = len(self.layers)
-        return self.from_features(self.features(z, top, label), z, top, label)
+        return torch.tanh(self.image(self.features(z, len(self.layers), label)))
 
     def features(self, z: Tensor, level: int, label: Tensor | None = None) -> Tensor:
         """The map after ``level`` layers: 4x4 after the first, 8x8 after the second."""
-        return self._climb(z[:, : self.latent, None, None], z, 0, level, label)
-
-    def from_features(
-        self, h: Tensor, z: Tensor, level: int, label: Tensor | None = None
-    ) -> Tensor:
-        """The image of a map ``h`` after ``level`` layers, with the codes of ``z`` above it."""
-        return torch.tanh(self.image(self._climb(h, z, level, len(self.layers), label)))
-
-    def _climb(self, x: Tensor, z: Tensor, first: int, last: int, label: Tensor | None) -> Tensor:
-        codes = z.split(self.parts, dim=1)[1:]
-        for i in range(first, last):
+        x, *codes = z.split(self.parts, dim=1)
+        x = x[:, :, None, None]
+        for i in range(level):
             x = self.layers[i](x)
             if 0 < i <= len(codes) and self.codes[i - 1]:
                 x = x + self.added[i - 1](codes[i - 1].unflatten(1, (-1, 4 << i, 4 << i)))

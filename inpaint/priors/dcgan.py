@@ -6,7 +6,7 @@ import math
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from inpaint.priors import start as starts
 from inpaint.priors.convnets import Downward, Upward, from_unit, halved, load, to_unit
@@ -75,23 +75,6 @@ class DCGAN:
     def generate(self, z: Tensor) -> Tensor:
         """G(z), (n, 3, S, S) in [0, 1]."""
         return to_unit(self._generate(z))
-
-    @property
-    def levels(self) -> int:
-        """Layers behind which the generator can be cut."""
-        return len(self._generate.layers)
-
-    def features(self, z: Tensor, level: int) -> Tensor:
-        """The map after ``level`` layers, from 1."""
-        return self._generate.features(z, level)
-
-    def from_features(self, h: Tensor, z: Tensor, level: int) -> Tensor:
-        """The image (n, 3, S, S) in [0, 1] of such a map; ``z`` for what enters above it."""
-        return to_unit(self._generate.from_features(h, z, level))
-
-    def network(self) -> nn.Module:
-        """The module that ``generate`` uses."""
-        return self._generate
 
     def perceptual_loss(self, z: Tensor, x: Tensor) -> Tensor:
         """log(1 - D(x)), (n,)."""

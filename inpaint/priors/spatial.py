@@ -83,23 +83,12 @@ class SpatialUpward(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Decode ``z`` (n, latent)."""
-        top = len(self.layers)
-        return self.from_features(self.features(z, top), z, top)
-
-    def features(self, z: Tensor, level: int) -> Tensor:
-        """The map after ``level`` layers: N x N after the first, twice that after the second."""
-        return self._climb(z.unflatten(1, (-1, self.spatial, self.spatial)), 0, level)
-
-    def from_features(self, h: Tensor, z: Tensor, level: int) -> Tensor:
-        """The image of a map ``h`` after ``level`` layers; of ``z`` nothing enters above."""
-        return torch.tanh(self.image(self._climb(h, level, len(self.layers))))
-
-    def _climb(self, x: Tensor, first: int, last: int) -> Tensor:
-        for i in range(first, last):
-            x = torch.relu(self.norms[i](self.layers[i](x)))
+        x = z.unflatten(1, (-1, self.spatial, self.spatial))
+        for i, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            x = torch.relu(norm(layer(x)))
             if i == 0:
                 x = self.mix(x)
-        return x
+        return torch.tanh(self.image(x))
 
     def fused(self) -> SpatialUpward:
         """A copy with the batch norms folded into the convolutions: faster, for inference."""

@@ -10,7 +10,7 @@ import math
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from inpaint.priors import start as starts
 from inpaint.priors.convnets import Downward, Upward, from_unit, halved, load, to_unit
@@ -81,23 +81,6 @@ class VAE:
     def generate(self, z: Tensor) -> Tensor:
         """The mean of p(x|z), (n, 3, S, S) in [0, 1]."""
         return to_unit(self._decode(z))
-
-    @property
-    def levels(self) -> int:
-        """Layers behind which the decoder can be cut."""
-        return len(self._decode.layers)
-
-    def features(self, z: Tensor, level: int) -> Tensor:
-        """The map after ``level`` layers, from 1."""
-        return self._decode.features(z, level)
-
-    def from_features(self, h: Tensor, z: Tensor, level: int) -> Tensor:
-        """The image (n, 3, S, S) in [0, 1] of such a map; ``z`` for what enters above it."""
-        return to_unit(self._decode.from_features(h, z, level))
-
-    def network(self) -> nn.Module:
-        """The module that ``generate`` uses."""
-        return self._decode
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """q(z|x) of images (n, 3, S, S) in [0, 1]: mu and log sigma², (n, latent) each."""
