@@ -27,7 +27,7 @@ EXTERNAL = {
     "gmic": "G'MIC inpaint_matchpatch, if the gmic program is installed",
     "folder": "folder:DIR, what another program made: DIR/NAME or DIR/MASK/NAME",
 }
-# The image, its hole and what seeds them are the protocol's, not a method's.
+# Image, hole and seed belong to the protocol, so a method cannot set them.
 _NOT_OPTIONS = {"picture", "mask", "prior", "seed", "callback", "candidates", "opaque", "image"}
 _NOT_OPTIONS |= {"seeds", "search_options"}
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
@@ -115,7 +115,7 @@ def _prior(label: str, name: str, chosen: Mapping[str, Any]) -> Method:
 
     names = registry.priors() if name == "auto" else [name]
     configs = [read_config(registry.prior_folder(one)) for one in names]
-    # The refiners' weights shape a fill as much as the prior's do.
+    # A fill depends on the weights of the refiners as well as on those of the prior.
     configs += [read_config(folder) for folder in registry.refiners()]
     digest = hashlib.sha256(json.dumps(configs, sort_keys=True).encode()).hexdigest()[:16]
     return Method(label, fill, digest, prepare=load)
@@ -128,7 +128,7 @@ def _reference(label: str, pairs: Mapping[str, str]) -> Method:
     name = pairs.get("prior", "faces64-dcgan")
     registry.prior_folder(name)
     device = {k: v for k, v in pairs.items() if k == "device"}
-    # As in the paper: one start, nothing chosen among restarts, nothing but Poisson afterwards.
+    # As in the paper: one start, no choice among restarts, and only the Poisson blend after it.
     return _prior(label, name, {**REFERENCE, **device, "stages": ("poisson",), "mode": "sharp"})
 
 
@@ -137,7 +137,7 @@ def _pairs(label: str, text: str) -> dict[str, str]:
     for part in filter(None, (p.strip() for p in text.split(","))):
         key, equals, value = (p.strip() for p in part.partition("="))
         if not (key and equals and value):
-            raise MethodError(label, f"{part!r} is no option; write name:key=value,key=value")
+            raise MethodError(label, f"{part!r} is not an option; write name:key=value,key=value")
         pairs[key] = value
     return pairs
 

@@ -1,4 +1,4 @@
-"""The loop: every image with every mask by every method, measured once and written down."""
+"""The loop that fills every image with every mask by every method, measures and records it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def run_methods(
     """Measure methods on images, going on where an earlier run into ``out`` stopped.
 
     Writes ``metrics.jsonl``, and below ``inputs``, ``masks`` and ``fills`` what the methods got
-    and made. A failure costs its own rows only.
+    and made. Where something fails, only its own rows are missing.
 
     Parameters
     ----------

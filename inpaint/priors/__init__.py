@@ -1,4 +1,4 @@
-"""Priors: what is known about images before any is seen. One file a kind.
+"""Priors: distributions over images, with one file for each kind.
 
 A module ``inpaint/priors/KIND.py`` is all that a new kind needs. It defines
 

@@ -83,8 +83,9 @@ class DCGAN:
     def constrain_z(self, z: Tensor) -> Tensor:
         """Clip uniform latents to their cube; bring normal ones into the ball of typical length.
 
-        A normal vector of d dimensions has a length near sqrt(d); beyond, G was never trained.
-        Each level's latents have a ball of their own, so that none can grow at another's cost.
+        A normal vector of d dimensions has a length near sqrt(d); G was not trained on longer ones.
+        The latents of each level have a ball of their own, so that one level cannot use up the
+        length that belongs to another.
         """
         if self.distribution == "uniform":
             return z.clamp(-1, 1)
@@ -92,7 +93,7 @@ class DCGAN:
         return torch.cat([_into_ball(part) for part in parts], dim=1)
 
     def start_z(self, image: Tensor, mask: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        """Guesses and one last sample where there is a start network, else samples."""
+        """Where there is a start network, its guesses and then one sample; else samples only."""
         if self.start is None:
             return self.sample_z(n, generator)
         z = self.constrain_z(self.start.draw(image, mask, n, generator, label=self.label))

@@ -2,8 +2,8 @@
 
 A code that keeps its place describes more detail for fewer weights than one vector does, as no
 dense layer stands between code and image. Outside, the code is flat: (n, C * N * N), channel
-first, so that a search sees one z like any other. The 3 x 3 convolutions at N x N carry what one
-place knows to the others, which is what fills a hole.
+first, so that a search sees one z as of any other prior. The 3 x 3 convolutions at N x N carry
+information from each place to its neighbours, which is how a hole gets filled.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class SpatialDownward(nn.Module):
         widths = widths_of(levels_between(spatial, size), width, cap)
         self.layers, self.norms = nn.ModuleList(), nn.ModuleList()
         for i, (fan_in, fan_out) in enumerate(zip([channels, *widths], widths, strict=False)):
-            # No norm on the first layer: it would hide the image's own mean and contrast.
+            # The first layer has no norm, which would remove the image's own mean and contrast.
             self.layers.append(nn.Conv2d(fan_in, fan_out, 4, 2, 1, bias=i == 0))
             self.norms.append(nn.BatchNorm2d(fan_out) if i else nn.Identity())
         self.mix = nn.Sequential(*(Residual(widths[-1]) for _ in range(blocks)))

@@ -25,8 +25,8 @@ JUDGES = ("prior", "critic")
 class VAE:
     """Decoder (N, latent) -> images, encoder image -> (mu, log sigma²), both frozen.
 
-    ``judge`` says whose ``perceptual_loss`` is: ``prior``, -log p(z), or ``critic``, that of a
-    discriminator that the decoder was trained against.
+    ``judge`` says what ``perceptual_loss`` is: with ``prior`` it is -log p(z), with ``critic`` it
+    comes from the discriminator that the decoder was trained against.
     """
 
     kind = "vae"
@@ -96,8 +96,8 @@ class VAE:
     def constrain_z(self, z: Tensor) -> Tensor:
         """Nothing to do where -log p(z) keeps z near the origin; else the ball of typical length.
 
-        A normal vector of d dimensions has a length near sqrt(d); beyond, a critic has seen
-        nothing.
+        A normal vector of d dimensions has a length near sqrt(d); the critic has not seen images
+        of longer ones.
         """
         if self.judge == "prior":
             return z
@@ -105,13 +105,13 @@ class VAE:
         return z * (math.sqrt(self.latent) / length).clamp_max(1)
 
     def start_z(self, image: Tensor, mask: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        """Encode, decode, put the known pixels back, and again (Rezende et al. 2014, sec. 4.4).
+        """Encode, decode and put the known pixels back, repeatedly (Rezende et al. 2014, sec. 4.4).
 
         A few rounds let the hole's content agree with its surroundings before any gradient is
-        taken. The first start is the mean of q(z|x), the last is the prior's own mode z = 0,
-        which no encoder can lead astray, and those between are drawn from q(z|x). A start
-        network fills the hole for the first round, so that fewer are needed, and it is its
-        guesses that are drawn between.
+        taken. The first start is the mean of q(z|x). The last one is z = 0, the mode of p(z),
+        which does not depend on the encoder. Those between are drawn from q(z|x). Where there
+        is a start network, its guess fills the hole for the first round, so that fewer rounds
+        are needed, and the starts between are its samples.
         """
         if self.start is not None:
             starts = self.constrain_z(self.start.draw(image, mask, n, generator))
