@@ -25,7 +25,6 @@ from PIL import Image
 from removal import Case, available, cases
 from seams import energy_ratio, seam_ratio
 
-from inpaint.evaluate.compare import Comparer
 from inpaint.evaluate.method import Method
 from inpaint.evaluate.metrics import measure
 from inpaint.images import sheet as sheets
@@ -44,13 +43,13 @@ METHODS = (
 WORST = 10
 
 
-def run(case: Case, method: Method, comparer: Comparer) -> tuple[dict[str, Any], np.ndarray]:
+def run(case: Case, method: Method) -> tuple[dict[str, Any], np.ndarray]:
     erased = case.image.copy()
     erased[case.mask] = 0
     start = time.perf_counter()
     filled = method(erased, case.mask, 0, case=case.name)
     seconds = time.perf_counter() - start
-    row = measure(case.image, filled, case.mask, comparer=comparer)
+    row = measure(case.image, filled, case.mask)
     facts = {
         "name": case.name,
         "method": method.label,
@@ -112,7 +111,7 @@ def main(
 ) -> None:
     """Measure methods on photos with object-shaped holes; a table on stdout."""
     cv2.setNumThreads(1)
-    chosen, comparer = available(names), Comparer()
+    chosen = available(names)
     for method in chosen:
         method.prepare()
     rows: list[dict[str, Any]] = []
@@ -122,7 +121,7 @@ def main(
             continue
         cells = [(case.name, outlined(case))]
         for method in chosen:
-            row, filled = run(case, method, comparer)
+            row, filled = run(case, method)
             rows.append(row)
             cells.append((f"{method.label} {row['lpips']:.3f} {row['psnr_hole']:.1f}", filled))
         if sheet:

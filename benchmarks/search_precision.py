@@ -72,7 +72,7 @@ def main(val: Path, limit: int, names: tuple[str, ...], gaussian: str) -> None:
             found[f"{name} {label}"] = {k: round(v, 4) for k, v in row.items()}
         if isinstance(prior, DCGAN):
             z = prior.sample_z(ROWS, torch.Generator().manual_seed(0)).requires_grad_()
-            plain = prior.network()
+            plain = prior.generator.fused()
             compiled = torch.compile(plain)
             evaluation(plain, z, 3)
             row = {"plain_ms": evaluation(plain, z, REPEATS)}

@@ -174,14 +174,6 @@ SHORT = (
         "--megapixels 1 12 --threads 1",
         lines("{megapixels} MP, 5 % hole", "{cpu} CPU s, {peak_mib} MiB at most"),
     ),
-    Short(
-        "measure_cost.py",
-        "--repeats 3",
-        document(
-            metrics_of_64_px="{seconds_a_fill[64 px][thick][metrics][cpu_median]:.4f} CPU s",
-            metrics_of_1_MP="{seconds_a_fill[1 MP][thick][metrics][cpu_median]:.3f} CPU s",
-        ),
-    ),
 )
 
 # Benchmarks without a short form, and why.

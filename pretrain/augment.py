@@ -16,7 +16,7 @@ def _uniform(x: Tensor, generator: torch.Generator, shape: tuple[int, ...]) -> T
 
 
 def colour(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Random brightness, saturation and contrast, one draw an image; x is (N, 3, H, W)."""
+    """Change brightness, saturation and contrast of each image at random; x is (N, 3, H, W)."""
     n = (len(x), 1, 1, 1)
     x = x + _uniform(x, generator, n) - 0.5
     grey = x.mean(1, keepdim=True)
@@ -26,7 +26,7 @@ def colour(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def translation(x: Tensor, generator: torch.Generator, *, ratio: float = 0.125) -> Tensor:
-    """Shift each image by up to ``ratio`` of its side; what enters is 0, the middle grey.
+    """Shift each image by up to ``ratio`` of its side; what enters is 0, middle grey.
 
     ``x`` is (N, C, H, W).
     """

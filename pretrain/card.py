@@ -1,8 +1,8 @@
-"""The measured figures of a prior, where people and programs look for them.
+"""Write the measured figures of a prior where people and programs look for them.
 
 They go into ``config.json`` under ``measured``, and into the model card as a block between two
-comments. In the config because they belong to these very weights: whoever trains anew writes a new
-config, and figures of other weights cannot stay behind.
+comments. The config holds them because they belong to its weights: a new training writes a new
+config, so that the figures of older weights cannot be left in it.
 """
 
 from __future__ import annotations

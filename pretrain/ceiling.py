@@ -5,7 +5,8 @@ limits the figure. No search for a fill can come closer to y than ::
 
     z* = argmin_z |G(z) - y|²,      ceiling = mean over y of PSNR(G(z*), y)
 
-lambda is 0 here, but ``constrain_z`` still holds: latents that no fill may visit do not count.
+lambda is 0 here, but ``constrain_z`` is applied: latents that no search for a fill may reach do
+not count.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Ceiling:
 def psnr(x: Tensor, y: Tensor) -> np.ndarray:
     """PSNR of each image, (N, 3, S, S) in [0, 1], peak 1: (N,) in dB; 100 dB where they are equal.
 
-    An average over images would be infinite for a single one that is met exactly.
+    Without the limit, one image that is met exactly would make the average infinite.
     """
     error = (x.double() - y.double()).square().mean((1, 2, 3)).clamp_min(1e-10)
     found: np.ndarray = (-10 * error.log10()).cpu().numpy()
@@ -64,9 +65,9 @@ def ceiling(
 ) -> Ceiling:
     """Draw each image as well as ``prior`` can.
 
-    A Gaussian's best z is a closed form, see ``projected``. For the others Adam goes ``SCREEN``
-    steps from ``starts`` starts, then the ``kept`` best go ``steps`` steps with a step size that
-    falls to zero along a cosine.
+    A Gaussian's best z is known in closed form, see ``projected``. For other priors, Adam takes
+    ``SCREEN`` steps from each of ``starts`` starts; then the ``kept`` best take ``steps`` steps
+    more, with a step size that falls to zero along a cosine.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def ceiling(
             if callback:
                 callback(begun + t, len(jobs) * each)
 
-        # The last chunk is filled up, to be of the same shape as the others.
+        # The last chunk is filled up to the size of the others, so that it is rounded alike.
         full = [*chosen, *[chosen[-1]] * (CHUNK - len(chosen))]
         seeds = [seed + i for i in full]
         found = _searched(one, images[full], seeds, (steps, starts, kept), step)

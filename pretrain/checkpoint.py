@@ -11,8 +11,8 @@ import torch
 
 from inpaint.errors import OutputError, WeightsError
 
-# Options that give the networks their shape or meaning: with another value the weights are of no
-# use. All others (--lr, --batch, ...) may change on the way.
+# Options that give the networks their shape or meaning. With another value for one of these the
+# weights would be of no use; all other options, such as --lr and --batch, may change on resuming.
 SHAPES = frozenset(
     (
         *("size", "latent", "codes", "distribution", "classes", "unlabelled", "spatial"),
@@ -23,7 +23,7 @@ SHAPES = frozenset(
 
 
 class Stateful(Protocol):
-    """Modules, optimisers and averages: whatever can give and take its state."""
+    """A module, an optimizer, an average: anything that can return its state and load it."""
 
     def state_dict(self) -> Any:
         """Return the state."""

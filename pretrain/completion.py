@@ -1,12 +1,12 @@
 """Training of a completion network (``inpaint.stages.completion``), self-supervised.
 
-One network learns two aims, told apart by its input ``sharpness``. With y its picture, x the true
-one, H the hole and D the discriminator of ``pretrain.critic``,
+One network learns two aims, and its input ``sharpness`` says which one counts. With its picture y,
+the true picture x, the hole H and the discriminator D of ``pretrain.critic``, it minimises
 
 - at 0, fidelity:   log MSE_H(y, x), whose gradient is that of the PSNR of the hole;
 - at 1, sharpness:  w log MSE_H(y, x) + v LPIPS(y, x) + u FM_D(y, x) - a D(y)
 
-with LPIPS as in Zhang et al. 2018 and FM the distance of D's features (Wang et al. 2018).
+where LPIPS is that of Zhang et al. 2018, and FM the distance of D's features (Wang et al. 2018).
 """
 
 from __future__ import annotations

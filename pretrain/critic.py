@@ -6,9 +6,10 @@ picture. Only patches that touch the hole count: all others are the photo itself
 
     D minimises  mean_w relu(1 - l(x)) + mean_w relu(1 + l(y)),   G minimises  -mean_w l(y)
 
-(hinge loss, spectral norm: Miyato et al. 2018), D besides gamma/2 |grad_x sum l(x)|² of true
-pictures (R1: Mescheder et al. 2018), computed every ``EVERY``-th step and as much stronger. G also
-brings D's features of its picture near those of the true one (feature matching: Wang et al. 2018).
+(hinge loss and spectral norm: Miyato et al. 2018). D also minimises gamma/2 |grad_x sum l(x)|² of
+true pictures (R1: Mescheder et al. 2018), which is computed only every ``EVERY``-th step and then
+multiplied by ``EVERY``. G also brings D's features of its picture near those of the true one
+(feature matching: Wang et al. 2018).
 """
 
 from __future__ import annotations
@@ -101,7 +102,8 @@ class Opponent:
     def verdict(self, fake: Tensor, wanted: list[Tensor], hole: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of G and its distance to the features ``wanted``, with gradients for ``fake``.
 
-        ``wanted`` are those of the true pictures, from the step of D just before.
+        fake (N, 3, S, S) in [0, 1]; hole (N, 1, S, S), 1 = hole. ``wanted`` are the features of
+        the true pictures from the step of D just before. Returns two numbers.
         """
         self.network.requires_grad_(False)
         with autocast(self.device):
@@ -123,7 +125,10 @@ class Opponent:
 
 
 def weights(hole: Tensor, logits: Tensor) -> Tensor:
-    """Share of each logit in the mean: 0 where the patch holds no hole; sums to 1."""
+    """Weight of each logit in the mean, 0 where its patch holds no hole; they sum to 1.
+
+    hole (N, 1, S, S), logits (N, 1, h, w); the weights have the shape of the logits.
+    """
     height, width = logits.shape[2:]
     share = max_pool2d(adaptive_avg_pool2d(hole, (height, width)), 3, 1, 1)
     touched = (share > 0).float()

@@ -1,7 +1,7 @@
 """Training of the amortised start: E(x * m, m) -> (mu, sigma²) for a prior that stays as it is.
 
 A search that starts from E's guess begins where another one ends. For images x and random holes,
-with z ~ N(mu, sigma²), the weights V of the pixels and D numbers an image, the minimised sum is
+with z ~ N(mu, sigma²), the weights V of the pixels and D numbers per image, the minimised sum is
 
     L = log(sum V |G(z) - x|) + a LPIPS + b KL(N(mu, sigma²) || p(z)) / D - c log N(z*; mu, sigma²)
 

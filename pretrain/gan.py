@@ -9,11 +9,11 @@ The game is min_G max_D  E log D(x) + E log(1 - D(G(z))) (Goodfellow et al. 2014
   gradient penalties (Huang et al. 2024, R3GAN; the pairing is Jolicoeur-Martineau's, 2018).
 
 The penalties are gamma / 2 * E |grad_x D(x)|², R1 over real and R2 over generated images as D
-sees them (Mescheder et al. 2018). Computed every n-th step they count n times as much (Karras et
-al. 2020): the double backward is dear.
+sees them (Mescheder et al. 2018). Differentiating twice takes long, so they may be computed in
+every n-th step only, and are then multiplied by n (Karras et al. 2020).
 
-Batch norm in G as in the paper; spectral norm in D (Miyato et al. 2018) or, with r3, no norm; a
-norm of D is folded into the weights on export. The exported generator is the moving average.
+G has batch norms as in the paper. D has spectral norms (Miyato et al. 2018), or none with r3; they
+are folded into its weights on export. The exported generator is the moving average.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def train(
 ) -> tuple[DCGAN, Outcome]:
     """Train on ``images`` until ``plan`` says stop; returns the prior, ready to be saved.
 
-    ``init`` is a trained GAN to go on from, of the same size or half of it (``pretrain.grow``).
+    ``init`` is a trained GAN to start from, of the same size or of half of it (``pretrain.grow``).
     Raises InpaintError when classes are asked for and the images have none, WeightsError when
     ``init`` does not fit the options.
     """
@@ -158,7 +158,7 @@ def train(
         }
 
     shown = draw(64, torch.Generator().manual_seed(o.seed + 1))
-    # A row a class, the last one any.
+    # Each row of the sheet shows one class; the last row shows "any".
     rows = (torch.arange(64, device=device) // 8) % (dropped + 1) if o.classes else None
 
     def sheet(path: Path) -> None:

@@ -2,10 +2,10 @@
 
 An item is a view (a cut or a slight change of pose, mirrored or not, of one picture), the mask of
 its group, and the fill that a Gaussian makes of the whole view at its own small side, enlarged and
-blended into the hole as ``inpaint fill`` does it. Items are functions of (seed, number) alone; only
-the fills are stored, since they are dear. A picture is
-filled by a Gaussian that was not fitted on it (``pretrain.crossfit``): the fills are then as good
-or bad as those of new pictures.
+blended into the hole as ``inpaint fill`` does it. Items are functions of (seed, number) alone. Only
+the fills are stored, since they take long to compute. A picture is filled by a Gaussian that was
+not fitted on it (``pretrain.crossfit``), so that the fills are as good or bad as those of new
+pictures.
 """
 
 from __future__ import annotations

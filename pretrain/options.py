@@ -93,7 +93,7 @@ class GaussianOptions(Checked):
     components: int = knob(
         0, "How many components to keep; 0: 1000, or what fewer images carry.", NATURAL
     )
-    bits8: int = knob(100, "How many of them in 8 bits; the others get 4.", NATURAL)
+    bits8: int = knob(100, "How many components are stored in 8 bits; the others in 4.", NATURAL)
     noise: float = knob(3e-3, "Noise variance, for pixels in [0, 1].", POSITIVE)
     min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
     views: int = knob(1, "Passes over the data, each with other random cuts.", COUNT)
@@ -107,7 +107,7 @@ class GanOptions(Checked):
 
     size: int = knob(64, "Side of the images in pixels: 4 * 2**n.", DOUBLED)
     latent: int = knob(100, "Dimensions of z at 4 px.", COUNT)
-    codes: str = knob("", "Maps of z at 8, 16, ... px besides, as 2,1: a wider range.", CODES)
+    codes: str = knob("", "Number of further maps of z at 8, 16, ... px, such as 2,1.", CODES)
     distribution: str = knob("normal", "Distribution of z: uniform or normal.", names=DISTRIBUTIONS)
     width: int = knob(64, "Channels of G at the finest level, doubled at every coarser one.", COUNT)
     critic_width: int = knob(64, "The same for the discriminator.", COUNT)
@@ -124,19 +124,21 @@ class GanOptions(Checked):
     )
     classes: bool = knob(False, "Class-conditional: a folder's name is its images' class.", FLAG)
     unlabelled: str = knob("unlabelled", "Folder whose images have no class.", TEXT)
-    drop_labels: float = knob(0.1, "Share of labels to hide, so that 'any class' is learnt.", PART)
+    drop_labels: float = knob(
+        0.1, "Share of labels to hide, so that the class 'any' is learnt.", PART
+    )
     lr: float = knob(2e-4, "Step size of G.", POSITIVE)
     critic_lr: float = knob(2e-4, "Step size of D.", POSITIVE)
     beta1: float = knob(0.5, "Adam's first decay, of G and D.", DECAY)
     beta2: float = knob(0.99, "Adam's second decay.", DECAY)
-    generator_steps: int = knob(1, "Steps of G for one of D.", COUNT)
+    generator_steps: int = knob(1, "Steps of G for each step of D.", COUNT)
     policy: str = knob(
         "color,translation", "DiffAugment: color, translation, cutout, commas.", names=POLICIES
     )
     ema: float = knob(0.999, "Decay of the moving average of G.", DECAY)
     min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
     mirror: bool = knob(True, "Mirror every second image: not for text or one-sided things.", FLAG)
-    batch: int = knob(64, "Images a step.", COUNT)
+    batch: int = knob(64, "Images per step.", COUNT)
     seed: int = knob(0, "Seed of everything random.", SEED)
 
     def __post_init__(self) -> None:
@@ -160,13 +162,13 @@ class EncoderOptions(Checked):
     )
     hole: float = knob(0.5, "Share of the hole in the loss of the image.", PART)
     regression: float = knob(1.0, "Weight of the guess of a z that is known.", WEIGHT)
-    kl: float = knob(1.0, "Weight of the KL term, in nats an image.", WEIGHT)
+    kl: float = knob(1.0, "Weight of the KL term, in nats per image.", WEIGHT)
     lpips: float = knob(0.0, "Weight of LPIPS beside log(L1); sizes from 32.", WEIGHT)
     lr: float = knob(1e-3, "Step size at the start; falls to a tenth along a cosine.", POSITIVE)
     ema: float = knob(0.995, "Decay of the moving average of the weights.", DECAY)
     min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
     mirror: bool = knob(True, "Mirror every second image: not for text or one-sided things.", FLAG)
-    batch: int = knob(32, "Images a step.", COUNT)
+    batch: int = knob(32, "Images per step.", COUNT)
     seed: int = knob(0, "Seed of everything random.", SEED)
 
 
@@ -181,7 +183,9 @@ class VaeOptions(Checked):
     decoder_cap: int = knob(192, "Most channels at any level of the decoder.", COUNT)
     lr: float = knob(1e-3, "Step size at the start; falls to a tenth along a cosine.", POSITIVE)
     warmup: int = knob(1000, "Steps until KL and adversarial terms count in full.", COUNT)
-    spatial: int = knob(0, "Lay z out as N x N places, LATENT / N² numbers each. 0: none.", PLACES)
+    spatial: int = knob(
+        0, "Lay z out as N x N places of LATENT / N² numbers; 0: one vector.", PLACES
+    )
     free_bits: float = knob(0.0, "Nats that each dimension of z may use at no cost.", WEIGHT)
     lpips: float = knob(0.0, "Weight of LPIPS beside log(MSE)/2; sizes from 32.", WEIGHT)
     adversarial: float = knob(
@@ -196,7 +200,7 @@ class VaeOptions(Checked):
     ema: float = knob(0.999, "Decay of the moving average of the weights.", DECAY)
     min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
     mirror: bool = knob(True, "Mirror every second image: not for text or one-sided things.", FLAG)
-    batch: int = knob(64, "Images a step.", COUNT)
+    batch: int = knob(64, "Images per step.", COUNT)
     seed: int = knob(0, "Seed of everything random.", SEED)
 
     def __post_init__(self) -> None:
@@ -222,14 +226,14 @@ class RefinerOptions(Checked):
     width: int = knob(32, "Channels at the finest level; a multiple of 4.", FOURFOLD)
     passes: int = knob(3, "Passes over the hole in training (recurrent).", COUNT)
     per_image: int = knob(2, "Fills made of every image.", COUNT)
-    plain: bool = knob(False, "Leave the attention out: the network to measure it against.")
+    plain: bool = knob(False, "Leave the attention out, to measure what it adds.")
     lr: float = knob(1e-3, "Step size at the start; falls to a twentieth along a cosine.", POSITIVE)
     lpips: float = knob(20.0, "Weight of LPIPS in the sharp half of a batch.", ZERO_UP)
     adversarial: float = knob(0.0, "Weight of the discriminator there.", ZERO_UP)
     fidelity: float = knob(0.25, "Weight of the pixels in the sharp half.", ZERO_UP)
     proxy: float = knob(0.1, "Share of cheap proxies among the fills.", PART)
     ema: float = knob(0.998, "Decay of the moving average of the weights.", DECAY)
-    batch: int = knob(24, "Images a step.", EVEN)
+    batch: int = knob(24, "Images per step.", EVEN)
     sharp_share: float = knob(0.25, "Share of them that aims at sharpness.", PART)
     seed: int = knob(0, "Seed of everything random.", SEED)
 
@@ -256,6 +260,6 @@ class CompletionOptions(Checked):
     adversarial: float = knob(0.3, "Weight of the discriminator there.", WEIGHT)
     fidelity: float = knob(0.25, "Weight of the pixels there.", WEIGHT)
     ema: float = knob(0.998, "Decay of the moving average of the weights.", DECAY)
-    batch: int = knob(16, "Images a step, 2 or more.", EVEN)
+    batch: int = knob(16, "Images per step, 2 or more.", EVEN)
     sharp_share: float = knob(0.625, "Share of them that aims at sharpness.", PART)
     seed: int = knob(0, "Seed of everything random.", SEED)

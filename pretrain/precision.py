@@ -1,4 +1,4 @@
-"""Where bfloat16 pays: it halves a step on processors that have it, and costs 20x on others."""
+"""Use bfloat16 where the hardware has it: a step then takes half the time, else up to 20 times."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def has_bfloat16(device: torch.device) -> bool:
 def prepare(device: torch.device) -> None:
     """Settings of torch that a training wants.
 
-    On a processor numbers near zero, which cost a hundred times as much as others, become zero.
-    CUDA multiplies float32 in TF32 where bfloat16 is not used, and tries which kernels are fast.
+    On a processor, denormal numbers become zero, since they take a hundred times as long as others.
+    CUDA multiplies float32 in TF32 where bfloat16 is not used, and measures which kernels are fast.
     """
     torch.set_flush_denormal(True)
     if device.type == "cuda":

@@ -43,7 +43,7 @@ class Recipe:
     options: dict[str, Any]
 
     def applied(self, target: click.Command) -> click.Command:
-        """A copy of ``target`` whose defaults are this recipe's.
+        """A copy of the command ``target`` whose defaults are those of this recipe.
 
         Raises UnknownNameError for an option that ``target`` has not, RecipeError for a value that
         is not a text, a number, true or false, or a list of those.
@@ -66,7 +66,7 @@ class Recipe:
         return command
 
     def _default(self, label: str, value: Any, is_flag: bool) -> Any:
-        """As the command line would give it, so that click checks it as strictly."""
+        """A value as the command line would give it, so that click checks it just as strictly."""
         if is_flag and isinstance(value, bool):
             return value
         if isinstance(value, list):

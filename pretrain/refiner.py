@@ -1,16 +1,16 @@
 """Training of a refiner, self-supervised: whole images, wide masks, and the fills made of them.
 
-One network learns two aims, told apart by its input ``sharpness``. With y its picture, x the true
-one and H the hole,
+One network learns two aims, and its input ``sharpness`` says which one counts. With its picture y,
+the true picture x and the hole H, it minimises
 
 - at 0, fidelity:   log MSE_H(y, x), whose gradient is that of the PSNR of the hole;
 - at 1, sharpness:  w log MSE_H(y, x) + v LPIPS(y, x) - a D(y, m)
 
-with LPIPS as in Zhang et al. 2018, and D a discriminator of patches (Isola et al. 2017; hinge
-loss, spectral norm) that sees the mask m too. Without D, LPIPS alone is soon satisfied by ripples
-that no photo has.
+where LPIPS is that of Zhang et al. 2018, and D a discriminator of patches (Isola et al. 2017; hinge
+loss, spectral norm) that also sees the mask m. Without D, ripples that no photo has can reach a
+low LPIPS.
 
-The earlier passes of a recurrent refiner count too, with a smaller weight.
+The earlier passes of a recurrent refiner are part of the loss too, with a smaller weight.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from pretrain.options import RefinerOptions
 from pretrain.precision import autocast
 from pretrain.run import Outcome, Plan, run_loop
 
-# What an earlier pass of a recurrent refiner weighs against the last one.
+# Weight of an earlier pass of a recurrent refiner; the last pass has the weight 1.
 EARLIER = 0.2
-# LPIPS looks at a window of this side around the hole: the rest is known and costs time.
+# LPIPS is computed in a window of this side around the hole, since the rest is known.
 LOOK = 96
 CRITIC_LR = 4e-4
 # log MSE -> PSNR of images in [0, 1]
@@ -149,7 +149,7 @@ class Opponent:
         return loss.detach()
 
     def verdict(self, fake: Tensor) -> Tensor:
-        """D of the refiner's pictures, with gradients for them alone."""
+        """D's verdict on the refiner's pictures, with gradients for the pictures only."""
         self.network.requires_grad_(False)
         logits = self.network(fake).mean()
         self.network.requires_grad_(True)

@@ -1,8 +1,8 @@
 """What every training loop shares: steps with progress, a log, checkpoints, and a clean stop.
 
 A loop is a function ``step(t) -> {name: loss}``; ``run`` calls it, shows and logs what it
-returns, saves every few minutes, and on SIGINT or SIGTERM saves once more and returns early. Of
-several processes the first writes and shows; all stop together.
+returns, saves every few minutes, and on SIGINT or SIGTERM saves once more and returns early. With
+several processes only the first one writes and shows progress; all stop together.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Plan:
     resume : bool
         Continue from ``out/checkpoint.pt`` when it exists.
     batch : int
-        Images a step, for the throughput shown.
+        Images per step, for the throughput that is shown.
     report_every : int
         Steps between rows of the log.
     device : torch.device
@@ -86,7 +86,7 @@ class Outcome:
 
 
 class _Stop:
-    """Turns SIGINT and SIGTERM into a flag, so that a step is never cut in half."""
+    """Turns SIGINT and SIGTERM into a flag, so that a step is never interrupted."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -190,7 +190,7 @@ def run_loop(
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Turn what goes wrong while writing into OutputError."""
+    """Turn an error while writing into OutputError."""
     try:
         yield
     except OSError as error:
@@ -207,7 +207,7 @@ def _check(losses: Mapping[str, float], step: int) -> None:
 
 
 def _check_weights(parts: Mapping[str, Stateful], step: int) -> None:
-    """A step's losses are from before its update, which may be what breaks."""
+    """Check the weights too: the losses of a step are computed before its update of the weights."""
     bad = checkpoint.unsound(parts)
     if bad:
         raise _broken(step, f"a weight of {', '.join(bad)}")

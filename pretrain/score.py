@@ -1,9 +1,9 @@
 """What a prior is worth, in figures and sheets: ceiling, KID, memorisation, samples.
 
-- **ceiling**: PSNR of held-out images, every pixel known (``pretrain.ceiling``). Whole images,
-  also where training cut parts out of them: they are the harder ones.
-- **KID** of samples against held-out images (``inpaint.evaluate.kid``), cut as in training. The
-  same of real training images is the floor: what a perfect prior would get.
+- **ceiling**: PSNR of held-out images of which every pixel is known (``pretrain.ceiling``). Whole
+  images are taken even where the training used cuts, because they are harder.
+- **KID** of samples against held-out images (``inpaint.evaluate.kid``), cut as in training. The KID
+  of real training images is the floor, which a perfect prior would reach.
 - **memory**: whether samples copy training images (``pretrain.neighbours``). Where training cut at
   random one cut of each image is compared; a copied cut is then found only as far as cuts of one
   picture resemble each other.
@@ -126,7 +126,7 @@ def _ceiling(
     prior: Prior, held_out: Cuts, count: int, seed: int, tell: Progress, budget: dict[str, int]
 ) -> tuple[dict[str, Any], np.ndarray]:
     images = held_out.images
-    # Spread over the set: files often come sorted by class.
+    # They are spread over the set, because files are often sorted by class.
     chosen = np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int))
     whole = images.take(chosen)
     y = _tensor(Cuts(whole, held_out.size).whole())

@@ -2,17 +2,17 @@
 
     ELBO = E_q log p(x|z) - KL(q(z|x) || p(z))
 
-p(x|z) is Gaussian with one variance for all pixels, always at its best value, the mean squared
-error (sigma-VAE, Rybkin et al. 2021): the first term becomes -(D/2) log MSE, so that no weight
-between the two terms has to be tuned. With D numbers an image, the minimised sum is
+p(x|z) is Gaussian with one variance for all pixels, which is always set to its best value, the mean
+squared error (sigma-VAE, Rybkin et al. 2021). The first term is then -(D/2) log MSE, and no weight
+between the two terms has to be tuned. For images of D numbers the minimised sum is
 
     L = log(MSE)/2 + a LPIPS + KL/D
 
 (``lpips`` = a), where ``free_bits`` = b replaces KL by sum_j max(b, KL_j) (Kingma et al. 2016,
-eq. 15). With ``adversarial`` = c, a discriminator D sees reconstructions and images decoded from
-p(z) (Larsen et al. 2016) and plays the hinge game; its gradient on the images is scaled to c
-times the length of the reconstruction's, so that c means the same at any size and any moment
-(Esser et al. 2021, eq. 7, balance the two likewise).
+eq. 15). With ``adversarial`` = c, a discriminator D with the hinge loss sees reconstructions and
+images decoded from p(z) (Larsen et al. 2016). Its gradient on the images is scaled to c times the
+length of the reconstruction's gradient, so that c means the same at any size and throughout the
+training (Esser et al. 2021, eq. 7, balance the two likewise).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def kl_divergence(mu: Tensor, log_variance: Tensor) -> Tensor:
 def rate(kl: Tensor, free_bits: float) -> Tensor:
     """sum_j max(b, mean over the batch of KL_j), ``kl`` (N, D) -> () (Kingma et al. 2016, eq. 15).
 
-    A dimension that uses less than b nats has no gradient: nothing pushes it to be switched off.
+    A dimension that uses less than b nats has no gradient, so the KL term cannot empty it.
     """
     return parallel.mean(kl.mean(0)).clamp_min(free_bits).sum()
 
@@ -148,11 +148,11 @@ def train(images: data.Images, options: VaeOptions, plan: Plan) -> tuple[VAE, Ou
         return drawn.to(device, non_blocking=True)
 
     def step(t: int) -> dict[str, Tensor]:
-        # Cosine to a tenth: the bound keeps improving where a constant rate stalls.
+        # The step size falls to a tenth; with a constant one the bound stops improving.
         turn = torch.tensor(torch.pi * min(1.0, t / plan.steps)).cos().item()
         optimiser.param_groups[0]["lr"] = o.lr * (0.55 + 0.45 * turn)
-        # A warm-up of the KL term keeps the latents from switching off before they are used;
-        # one of the game lets it begin with images.
+        # Without a warm-up of the KL term, latents would carry nothing before the decoder can use
+        # them; that of the adversarial term lets the decoder learn to draw images first.
         warm = min(1.0, (t + 1) / o.warmup)
         rng = torch.Generator().manual_seed(o.seed * 1_000_003 + t)
         x = from_unit(feed(t)[0])
@@ -162,9 +162,9 @@ def train(images: data.Images, options: VaeOptions, plan: Plan) -> tuple[VAE, Ou
             z = torch.cat([z, normal(half, rng)])
             decoded = model.decoder(z).float()
         y = decoded[:n]
-        mse = parallel.mean((y - x).square().mean())  # its logarithm is of all images
+        mse = parallel.mean((y - x).square().mean())  # of all processes, before the logarithm
         kl = kl_divergence(mu, log_variance)
-        # In [0, 1] units, so that the figure is the PSNR people know.
+        # For images in [0, 1], which is how PSNR is usually given.
         seen = {"psnr": -10 * (mse.detach() / 4).log10(), "kl": kl.detach().sum(1).mean()}
         loss = mse.log() / 2
         if lpips:
@@ -173,7 +173,7 @@ def train(images: data.Images, options: VaeOptions, plan: Plan) -> tuple[VAE, Ou
         cost = warm * rate(kl, o.free_bits) / x[0].numel()
         optimiser.zero_grad()
         if critic:
-            # In turn, so that what of several processes adds up to what one would show.
+            # They alternate, so that several processes together see the batch of a single one.
             made = torch.stack([y[: 2 * half : 2], decoded[n:]], 1).flatten(0, 1)
             seen["d"], game = critic.step(x, made, rng)
             seen["g"] = game

@@ -1,4 +1,4 @@
-"""Trainings that run on but have failed: what the losses look like then, and what helps."""
+"""Recognise in the losses that a training has failed although it goes on, and say what helps."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SIGNS = (
 
 
 class Watch:
-    """Collects what is told at each report; every sign speaks once a time that it sets in."""
+    """Collects the losses of each report; a sign is reported once each time that it appears."""
 
     def __init__(self, signs: tuple[Sign, ...] = SIGNS) -> None:
         self.signs = signs
@@ -44,7 +44,7 @@ class Watch:
         self._said: set[Sign] = set()
 
     def told(self, values: Mapping[str, float], step: int) -> list[str]:
-        """What is wrong since this report, at ``step``; mostly nothing."""
+        """The signs that appeared with this report, at ``step``; usually none."""
         new = []
         for sign in self.signs:
             if values.get(sign.column, sign.limit + 1) > sign.limit:

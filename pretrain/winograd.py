@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, pad
 from torch.nn.grad import conv2d_input, conv2d_weight
 
-# Below this many channels on the fine side the additions cost more than the products saved.
+# With fewer channels on the fine side the additions take longer than the saved products.
 WORTHWHILE = 96
 
 

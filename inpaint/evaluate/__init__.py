@@ -1,1 +1,1 @@
-"""Measuring fills: protocol masks, metrics of one image, and a distance between sets of images."""
+"""Measure fills: masks of the protocols, metrics of one image, a distance of sets of images."""

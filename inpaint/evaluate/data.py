@@ -31,14 +31,15 @@ def iter_images(path: str | Path, *, limit: int | None = None) -> Iterator[Item]
     path : path
         Folder or tar file.
     limit : int, optional
-        Stop after so many items, damaged ones included: a mended file then changes no other row.
+        Stop after this many files, damaged ones included, so that repairing a file changes no
+        other row.
 
     Yields
     ------
     name : str
-        Path below the folder or inside the tar, with forward slashes: what seeds its mask.
+        Path below the folder or inside the tar, with forward slashes. It seeds the mask.
     image : ndarray (H, W, 3) of uint8, RGB; or ImageError
-        An image that cannot be read comes as its error, so that one bad file costs one row.
+        For a file that cannot be read its error is yielded, so that only its own row is lost.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""KID of whole sets of fills, where there are enough of them to say something."""
+"""KID of whole sets of fills, where there are enough of them to be meaningful."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Methods that others wrote: PyPatchMatch, G'MIC, and the files of any other program."""
+"""Methods of other programs: PyPatchMatch, G'MIC, and files that any program made."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def folder(label: str, path: str) -> Method:
         return image
 
     def check(names: list[str]) -> None:
-        # A result made for one mask shows the truth where another mask has its hole.
+        # A result made for one mask holds the true pixels in the hole of another mask.
         missing = [n for n in names if not any((root / m).is_dir() for m in (n, safe(n)))]
         if len(names) > 1 and missing:
             raise MethodError(

@@ -15,8 +15,9 @@ SHOWN = (("psnr_hole", "PSNR in the hole", " dB", ".2f"), ("lpips", "LPIPS", "",
 def plots(groups: Sequence[Group], masks: Sequence[str], methods: Sequence[str]) -> str:
     """Return legend and four figures; colour = method, shape = mask.
 
-    Against the mask ratio: the mean of each ratio bucket with its 95 % interval at the mean ratio
-    of its images, joined within a mask. Against seconds: the mean of each mask at the median time.
+    Against the mask ratio, each ratio bucket has a point: its mean with a 95 % interval, at the
+    mean ratio of its images; lines join the points of one mask. Against seconds, each mask has a
+    point: its mean at the median time.
     """
     figures = ""
     for what, x_label, series, axis in AGAINST:
@@ -56,7 +57,7 @@ def _by_ratio(
                 and g.mask_ratio is not None
             ]
             points = [p for g in found if (p := _point(g, metric, form, g.mask_ratio))]
-            # Side by side around the true place, where all methods would hide each other.
+            # Side by side around the true place, because points at one place would hide each other.
             step = min(4.0, 20.0 / len(methods))
             shift = step * (colour - (len(methods) - 1) / 2)
             series.append(Series(colour, shape, points, line=True, shift=shift))
@@ -95,5 +96,5 @@ def _point(group: Group, metric: str, form: str, x: float | None) -> Point | Non
 # What is on the x-axis: its name in the title, its label, the points, and the kind of axis.
 AGAINST = (
     ("mask ratio", "hole, % of the image", _by_ratio, {"percent_x": True}),
-    ("time", "seconds an image (median, log scale)", _by_time, {"log_x": True}),
+    ("time", "seconds per image (median, log scale)", _by_time, {"log_x": True}),
 )

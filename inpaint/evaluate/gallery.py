@@ -24,7 +24,7 @@ SMALL = 96
 def worst_and_best(
     rows: Iterable[Row], *, first: str, masks: Sequence[str], columns: int
 ) -> dict[str, tuple[list[str], list[str]]]:
-    """Return the names of the worst and the best cases by mask, most telling first.
+    """Return for each mask the names of the worst and the best cases, the most extreme first.
 
     Ranked by the first method's LPIPS, or its PSNR in the hole where there is no LPIPS (small
     images); by name where the first method has no result at all.
@@ -69,7 +69,7 @@ def shown(image: np.ndarray, mask: np.ndarray | None = None) -> str:
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
     if scale < 1:
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    # Small ones are enlarged by whole factors, so that every pixel is a square of one size.
+    # Small pictures are enlarged by whole factors, so that all pixels have the same size.
     factor = max(1, SIDE // max(size))
     wide, high = (side * factor for side in size)
     kind = ' class="pixels"' if factor > 1 else ""

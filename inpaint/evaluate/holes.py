@@ -23,7 +23,7 @@ class Holes:
     Attributes
     ----------
     name : str
-        Protocol, or the name of the folder or tar: names it in every table.
+        Name of the protocol, folder or tar, as every table shows it.
     draw : callable
         ``draw(image_name, shape, seed)`` -> (H, W) bool, True = hole; raises MaskError or
         ImageError for an image that has none or one of another size.
@@ -57,7 +57,7 @@ def parse_all(texts: Iterable[str]) -> list[Holes]:
     Raises
     ------
     MaskError
-        If two folders have one name, which every table would mix up.
+        If two folders have the same name, since tables could not tell them apart.
     """
     names = [n for t in texts for n in ([t] if Path(t).exists() else t.split(","))]
     found = [parse(n) for n in dict.fromkeys(n.strip() for n in names) if n]
@@ -99,8 +99,8 @@ def _from_tar(path: Path) -> Callable[[str, tuple[int, int], int], np.ndarray]:
 def _picker(files: Iterable[str], where: Path) -> Callable[[str], str]:
     """Return a function from an image's name to the one file that is its mask.
 
-    The same subfolder and stem first; then the stem anywhere, and with the ending that many
-    programs add to it.
+    A file with the same subfolder and stem comes first, then one with the stem in any folder,
+    also with the ending that many programs add to it.
     """
     by_path: dict[str, list[str]] = {}
     by_stem: dict[str, list[str]] = {}

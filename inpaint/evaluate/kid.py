@@ -29,7 +29,7 @@ class Kid(NamedTuple):
 
 
 def pooled(images: Iterable[np.ndarray], *, model: Lpips | None = None) -> np.ndarray:
-    """Return the features to compare, one image at a time so that batches cannot matter.
+    """Return the features to compare, one image at a time, so that batches have no influence.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def mmd2(x: np.ndarray, y: np.ndarray) -> float:
     Returns
     -------
     float
-        Slightly negative for about half of all equal sets: it is unbiased around 0.
+        Slightly negative for about half of all pairs of equal sets, since it is unbiased.
     """
     x, y = x.astype(np.float64), y.astype(np.float64)
     m, n = len(x), len(y)

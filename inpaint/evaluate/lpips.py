@@ -11,9 +11,8 @@ The distance of eq. 1, with unit-normalised channels x̂ of five layers l and le
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,7 +20,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from inpaint.errors import ImageError, WeightsError
-from inpaint.evaluate.regions import Window
 from inpaint.zoo import weights
 
 FOLDER = Path(__file__).parents[1] / "zoo" / "lpips-alex"
@@ -37,19 +35,10 @@ _LAYERS = (
     ("features.8", 1, 1, False),
     ("features.10", 1, 1, False),
 )
-_POOL = Window(3, stride=2)
 _WIDTHS = (64, 192, 384, 256, 256)
 # The heads were fitted on inputs in [-1, 1] standardised with these (v0.1 "scaling layer").
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
-
-
-class Stage(NamedTuple):
-    """One step of the network: ``run`` expects its input padded; ``head`` where LPIPS looks."""
-
-    window: Window
-    run: Callable[[Tensor], Tensor]
-    head: Tensor | None
 
 
 class Lpips:
@@ -105,33 +94,17 @@ class Lpips:
         ImageError
             If the shape is not (N, 3, H, W) or a side is too small.
         """
+        return list(self._layers(images))
+
+    def _layers(self, images: Tensor) -> Iterator[Tensor]:
+        """One activation after the other, so that a caller need not hold all of them at once."""
         _check(images)
-        x = self.standardised(images)
-        out = []
-        for (kernel, bias), (_, stride, padding, pool) in zip(self._convs, _LAYERS, strict=True):
-            x = functional.max_pool2d(x, _POOL.kernel, _POOL.stride) if pool else x
-            x = functional.relu(functional.conv2d(x, kernel, bias, stride=stride, padding=padding))
-            out.append(x)
-        return out
-
-    def standardised(self, images: Tensor) -> Tensor:
-        """Return images (N, 3, H, W) in [0, 1] as the first convolution expects them."""
         images = _ordered(images.to(self.device, torch.float32))
-        return torch.addcmul(self._bias, images, self._gain)
-
-    def stages(self) -> list[Stage]:
-        """Return the steps of :meth:`features` one by one, for computing a part of a layer."""
-        found = []
-        layers = zip(self._convs, _LAYERS, self._heads, strict=True)
-        for (kernel, bias), (_, stride, padding, pool), head in layers:
-            if pool:
-                run = functools.partial(
-                    functional.max_pool2d, kernel_size=_POOL.kernel, stride=_POOL.stride
-                )
-                found.append(Stage(_POOL, run, None))
-            run = functools.partial(_convolved, kernel=kernel, bias=bias, stride=stride)
-            found.append(Stage(Window(kernel.shape[-1], stride, padding), run, head))
-        return found
+        x = torch.addcmul(self._bias, images, self._gain)
+        for (kernel, bias), (_, stride, padding, pool) in zip(self._convs, _LAYERS, strict=True):
+            x = functional.max_pool2d(x, 3, 2) if pool else x
+            x = functional.relu(functional.conv2d(x, kernel, bias, stride=stride, padding=padding))
+            yield x
 
     def loss(self, a: Tensor, b: Tensor) -> Tensor:
         """Return eq. 1 for a whole batch at once, differentiable: for training.
@@ -151,17 +124,18 @@ class Lpips:
         if a.shape != b.shape:
             raise ImageError(f"LPIPS compares equal shapes, got {_size(a)} and {_size(b)}")
         total = torch.zeros(len(a), device=self.device)
-        layers = zip(self.features(a), self.features(b), self._heads, strict=True)
+        layers = zip(self._layers(a), self._layers(b), self._heads, strict=True)
         for fa, fb, head in layers:
-            total = total + weighted(fa, fb, head).mean(dim=(1, 2, 3))
+            inner = functional.conv2d((_unit(fa) - _unit(fb)).square(), head)
+            total = total + inner.mean(dim=(1, 2, 3))
         return total
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """Return eq. 1 pair by pair: for reports.
 
-        Kernels change their rounding with the batch's shape, so every pair is computed alone:
-        an image gets the same figure whatever stands beside it. On one core this costs nothing
-        measurable, since one image already fills it.
+        Kernels round differently for other batch sizes, so every pair is computed by itself:
+        an image gets the same figure whatever other images are measured with it. On one core
+        this takes no measurable time, since one image already occupies it.
 
         Raises ImageError for shapes that cannot be compared.
 
@@ -205,6 +179,29 @@ def cached() -> Lpips:
     return load()
 
 
+def lpips(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the LPIPS distance of two images by the shipped weights, on the CPU.
+
+    Parameters
+    ----------
+    a, b : ndarray (H, W, 3) of uint8, RGB
+        Both sides at least ``MIN_SIDE`` (31); the whole composite, not only the hole.
+
+    Returns
+    -------
+    float
+        At least 0, and 0 for equal images.
+
+    Raises
+    ------
+    ImageError
+        If shapes or types differ or a side is too small.
+    """
+    if a.shape != b.shape:
+        raise ImageError(f"LPIPS compares equal shapes, got {a.shape} and {b.shape}")
+    return float(cached().distance(to_tensor(a), to_tensor(b))[0])
+
+
 def to_tensor(image: np.ndarray) -> Tensor:
     """Turn RGB uint8 (H, W, 3) into a float32 Tensor (1, 3, H, W) in [0, 1].
 
@@ -218,37 +215,12 @@ def to_tensor(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
 
 
-def weighted(a: Tensor, b: Tensor, head: Tensor) -> Tensor:
-    """Return the inner sum of eq. 1, Σ_c w_c (â_c - b̂_c)², at every position of one layer.
-
-    Parameters
-    ----------
-    a, b : Tensor (N, C, H, W)
-        Activations of two images.
-    head : Tensor (1, C, 1, 1)
-        The layer's weights.
-
-    Returns
-    -------
-    Tensor (N, 1, H, W)
-    """
-    return functional.conv2d((_unit(a) - _unit(b)).square(), head)
-
-
-def check_size(height: int, width: int) -> None:
-    """Raise ImageError where a side is below ``MIN_SIDE``."""
-    if min(height, width) < MIN_SIDE:
-        raise ImageError(f"LPIPS needs at least {MIN_SIDE}x{MIN_SIDE} pixels, got {width}x{height}")
-
-
 def _check(images: Tensor) -> None:
     if images.ndim != 4 or images.shape[1] != 3:
         raise ImageError(f"LPIPS takes (N, 3, H, W), got {_size(images)}; put RGB second")
-    check_size(*images.shape[2:])
-
-
-def _convolved(x: Tensor, kernel: Tensor, bias: Tensor, stride: int) -> Tensor:
-    return functional.conv2d(x, kernel, bias, stride=stride).relu_()
+    height, width = images.shape[2:]
+    if min(height, width) < MIN_SIDE:
+        raise ImageError(f"LPIPS needs at least {MIN_SIDE}x{MIN_SIDE} pixels, got {width}x{height}")
 
 
 def _ordered(x: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ Fill = Callable[[np.ndarray, np.ndarray, int, str], np.ndarray]
 
 
 class MethodError(UnknownNameError):
-    """A method was asked for in words that name no option, or no value, that it has."""
+    """A method was asked for with an option or a value that it does not have."""
 
     def __init__(self, text: str, problem: str, known: Iterable[str] = ()) -> None:
         Exception.__init__(self, f"method {text!r}: {problem}")
@@ -28,19 +28,19 @@ class Method:
     Attributes
     ----------
     label : str
-        What the user wrote, spaces removed: names it in every table.
+        What the user wrote, without spaces, as every table shows it.
     fill : callable
         ``fill(erased, mask, seed, case)``: (H, W, 3) uint8 RGB with the hole at 0, (H, W) bool,
         int, and "MASK/NAME" of the image (only ``folder`` looks at it).
     fingerprint : str
-        Changes when the weights behind the name change, so that old rows are not taken over.
+        Changes when the weights change, so that rows of older weights are not reused.
     prepare : callable
-        Loads what it needs, so that the first image's seconds are like the others'.
+        Loads weights, so that the seconds of the first image do not include it.
     trusted : bool
         False for another program's files: changed known pixels are pasted over and noted, where
         for our own methods they are an error.
     check_masks : callable
-        Raises when it cannot serve these mask names.
+        Raises an error when the method has no results for these mask names.
     """
 
     label: str

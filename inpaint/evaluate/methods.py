@@ -118,7 +118,7 @@ def _prior(label: str, name: str, chosen: Mapping[str, Any]) -> Method:
         options["search"] = own
     names = registry.priors() if name == "auto" else [name]
     configs = [registry.prior_config(one) for one in names]
-    # The refiners' weights shape a fill as much as the prior's do.
+    # A fill depends on the weights of the refiners as well as on those of the prior.
     configs += [read_config(folder) for folder in registry.refiners()]
     digest = hashlib.sha256(json.dumps(configs, sort_keys=True).encode()).hexdigest()[:16]
     return Method(label, fill, digest, prepare=load)
@@ -131,7 +131,7 @@ def _reference(label: str, pairs: Mapping[str, str]) -> Method:
     name = pairs.get("prior", "faces64-dcgan")
     registry.check_prior(name)
     device = {k: v for k, v in pairs.items() if k == "device"}
-    # As in the paper: one start, nothing chosen among restarts, nothing but Poisson afterwards.
+    # As in the paper: one start, no choice among restarts, and only the Poisson blend after it.
     return _prior(label, name, {**REFERENCE, **device, "stages": ("poisson",), "mode": "sharp"})
 
 
@@ -140,7 +140,7 @@ def _pairs(label: str, text: str) -> dict[str, str]:
     for part in filter(None, (p.strip() for p in text.split(","))):
         key, equals, value = (p.strip() for p in part.partition("="))
         if not (key and equals and value):
-            raise MethodError(label, f"{part!r} is no option; write name:key=value,key=value")
+            raise MethodError(label, f"{part!r} is not an option; write name:key=value,key=value")
         pairs[key] = value
     return pairs
 

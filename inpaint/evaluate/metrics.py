@@ -11,9 +11,8 @@ import cv2
 import numpy as np
 
 from inpaint.errors import ImageError, MaskError
-from inpaint.evaluate.compare import Comparer
 from inpaint.evaluate.lpips import MIN_SIDE as LPIPS_MIN_SIDE
-from inpaint.evaluate.regions import Window, changed
+from inpaint.evaluate.lpips import lpips
 
 PEAK = 255.0
 SSIM_WINDOW = 11
@@ -84,8 +83,7 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float | None:
     The settings of the paper: Gaussian window 11x11 with sigma 1.5, population covariances,
     K1 = 0.01, K2 = 0.03, L = 255, windows inside the image only. The same number as
     scikit-image's ``structural_similarity(gaussian_weights=True, sigma=1.5,
-    use_sample_covariance=False, data_range=255, channel_axis=2)``. Windows on equal pixels score
-    exactly 1, so only those that touch a differing pixel are computed.
+    use_sample_covariance=False, data_range=255, channel_axis=2)``.
 
     Parameters
     ----------
@@ -101,14 +99,8 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float | None:
     h, w = a.shape[:2]
     if min(h, w) < SSIM_WINDOW:
         return None
-    box = changed(a, b)
-    if box is None:
-        return 1.0
-    window = Window(SSIM_WINDOW)
-    seen = window.need(window.reach(box, (h, w)), (h, w)).slices
-    rows, cols = window.shape((h, w))
-    lost = sum(_ssim_loss(a[seen][..., c], b[seen][..., c]) for c in range(3))
-    return 1 - lost / (3 * rows * cols)
+    windows = (h - SSIM_WINDOW + 1) * (w - SSIM_WINDOW + 1)
+    return 1 - sum(_ssim_loss(a[..., c], b[..., c]) for c in range(3)) / (3 * windows)
 
 
 def mask_ratio(mask: np.ndarray) -> float:
@@ -133,7 +125,6 @@ def measure(
     mask: np.ndarray,
     *,
     with_lpips: bool = True,
-    comparer: Comparer | None = None,
 ) -> dict[str, Any]:
     """Return one row of results.
 
@@ -144,10 +135,7 @@ def measure(
     mask : ndarray (H, W) of bool
         True = hole; at least one pixel.
     with_lpips : bool
-        False leaves ``lpips`` None: it costs most of the time of a large image.
-    comparer : Comparer, optional
-        Give the same one for several fills of one image, to encode the truth once; the values
-        are the same. Default: a new one with the shipped weights on the CPU.
+        False leaves ``lpips`` None, which saves most of the time of a large image.
 
     Returns
     -------
@@ -171,7 +159,7 @@ def measure(
     if with_lpips and min(h, w) < LPIPS_MIN_SIDE:
         notes.append(f"no lpips: {w}x{h} is below {LPIPS_MIN_SIDE}x{LPIPS_MIN_SIDE}")
     elif with_lpips:
-        distance = (comparer or Comparer())(truth, filled)
+        distance = lpips(truth, filled)
     ratio = mask_ratio(mask)
     return {
         "mask_ratio": ratio,

@@ -72,7 +72,7 @@ def make(name: str, shape: Shape, seed: int = 0) -> np.ndarray:
     h, w = int(shape[0]), int(shape[1])
     if min(h, w) < 2:
         raise MaskError(f"masks need an image of at least 2x2 pixels, got {w}x{h}")
-    # The name takes part, so that thin and thick of one file do not start at the same points.
+    # The seed depends on the name too, so that the strokes of two protocols differ for one file.
     rng = np.random.default_rng([seed_for(name), seed & (2**64 - 1)])
     return protocol((h, w), rng)
 
@@ -137,7 +137,7 @@ def _pattern(shape: Shape, rng: np.random.Generator) -> np.ndarray:
     grid = rng.random((math.ceil(h / cell) + 3, math.ceil(w / cell) + 3))
     size = (grid.shape[1] * cell, grid.shape[0] * cell)
     smooth = cv2.resize(grid, size, interpolation=cv2.INTER_CUBIC)
-    # A whole cell is dropped at each edge, where the interpolation only repeats itself.
+    # A whole cell is dropped at each edge, where the interpolation repeats the edge.
     y, x = rng.integers(cell, 2 * cell, size=2)
     return _keep_highest(-smooth[y : y + h, x : x + w], max(1, round(0.25 * h * w)))
 
@@ -156,7 +156,7 @@ def _brushed(shape: Shape, rng: np.random.Generator, *, brush: _Brush) -> np.nda
         mask = canvas > 0
         if 0 < mask.mean() <= _MAX_RATIO:
             return mask
-    # Only tiny images come here, where one pixel is already a thick brush.
+    # Only tiny images get here, where one pixel is already a thick brush.
     return _deepest(mask, mask, int(_MAX_RATIO * mask.size))
 
 
@@ -175,7 +175,7 @@ def _bucket(shape: Shape, rng: np.random.Generator, *, low: int, high: int) -> n
         )
     count = int(rng.integers(least, most, endpoint=True))
     scale = _scale(shape)
-    widest = 10 + 80 * count / total  # small holes of one fat stroke would all look alike
+    widest = 10 + 80 * count / total  # small holes made of one thick stroke would all look alike
     mask = np.zeros(shape, bool)
     for i in range(1000):
         canvas = np.zeros(shape, np.uint8)
@@ -186,7 +186,7 @@ def _bucket(shape: Shape, rng: np.random.Generator, *, low: int, high: int) -> n
         stroke = (canvas > 0) & ~mask
         missing = count - int(mask.sum())
         if stroke.sum() >= missing:
-            # Depth in the union, so that no slit opens between the last stroke and the others.
+            # Depth inside all strokes together, so that no gap opens beside the last one.
             return mask | _deepest(stroke, mask | stroke, missing)
         mask |= stroke
     raise AssertionError("a thousand strokes did not cover the image")  # pragma: no cover
@@ -214,7 +214,7 @@ def _draw_stroke(
             angle = 2 * math.pi - angle
         step = scale * rng.integers(*length, endpoint=True)
         thickness = max(1, round(scale * rng.integers(*width, endpoint=True)))
-        # Turning back at the border would change the look; LaMa clips, so strokes hug it.
+        # LaMa clips strokes at the border, so that they run along it; so do we.
         x2 = min(max(x + step * math.sin(angle), 0.0), float(w))
         y2 = min(max(y + step * math.cos(angle), 0.0), float(h))
         cv2.line(canvas, _fixed(x, y), _fixed(x2, y2), 1, thickness, cv2.LINE_8, _SHIFT)
@@ -240,13 +240,15 @@ def _fixed(x: float, y: float) -> tuple[int, int]:
 
 
 def _scale(shape: Shape) -> float:
-    # The square root of the area, not a side: the share of the hole then keeps at any format.
+    # The square root of the area, not a side, so that any aspect ratio has the same share of hole.
     return math.sqrt(shape[0] * shape[1]) / 256
 
 
 def _deepest(mask: np.ndarray, region: np.ndarray, count: int) -> np.ndarray:
     """Keep the ``count`` pixels of a mask that lie deepest inside a region: a thinner stroke."""
-    padded = np.pad(region.astype(np.uint8), 1, mode="edge")  # the image's border is no edge
+    padded = np.pad(
+        region.astype(np.uint8), 1, mode="edge"
+    )  # the border of the image is not an edge of the hole
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     # Squares are whole numbers. OpenCV's square roots differ in the last bit with the alignment of
     # the array, and would decide at random which of two equally deep pixels stays.

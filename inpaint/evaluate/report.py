@@ -1,4 +1,4 @@
-"""``report.html``: one file with everything in it, to send, to print, to put in a supplement."""
+"""``report.html``: a single file that holds the whole report, pictures included."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Contents:
     failures : sequence of Failure
         Named at the top.
     facts : mapping of str to str
-        Command line, seed, versions, threads: what is needed to do it again.
+        Command line, seed, versions, threads: what is needed to repeat the evaluation.
     """
 
     masks: Sequence[str]
@@ -66,7 +66,7 @@ def render(
     store: Store,
     truths: Callable[[set[str]], Iterable[tuple[str, np.ndarray]]],
 ) -> str:
-    """Return the page: no script, no address, nothing outside itself; the same for equal input.
+    """Return the page, which has no scripts and loads nothing; equal input gives equal pages.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def _cases(
     wanted = {name for worst, best_ in chosen.values() for name in (*worst, *best_)}
     rows = {(r["mask"], r["name"], r["method"]): r for r in contents.rows}
     lines: dict[tuple[str, str], str] = {}
-    # One image in memory at a time; photos are large and the file that holds them is read once.
+    # Only one image is in memory at a time, since photos are large; their file is read once.
     for name, truth in truths(wanted):
         for mask, (worst, best_) in chosen.items():
             if name in worst or name in best_:

@@ -79,7 +79,7 @@ def evaluate(
     Raises
     ------
     InpaintError
-        If nothing can be measured at all; what fails for single images is in the results.
+        If nothing can be measured at all. Failures of single images are in the results.
     """
     tell = callback or (lambda stage, done, total: None)
     sets = holes.parse_all(masks)

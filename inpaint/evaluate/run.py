@@ -1,4 +1,4 @@
-"""The loop: every image with every mask by every method, measured once and written down."""
+"""The loop that fills every image with every mask by every method, measures and records it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from inpaint.errors import ImageError, InpaintError, OutputError
-from inpaint.evaluate.compare import Comparer
 from inpaint.evaluate.data import iter_images
 from inpaint.evaluate.holes import Holes
 from inpaint.evaluate.method import Method
 from inpaint.evaluate.metrics import COLUMNS, measure
-from inpaint.evaluate.regions import differs
 from inpaint.evaluate.store import CONVENTION, Row, Store, digest, place
 from inpaint.pipeline.seeds import seed_for
 
@@ -59,7 +57,7 @@ def run_methods(
     """Measure methods on images, going on where an earlier run into ``out`` stopped.
 
     Writes ``metrics.jsonl``, and below ``inputs``, ``masks`` and ``fills`` what the methods got
-    and made. A failure costs its own rows only.
+    and made. Where something fails, only its own rows are missing.
 
     Parameters
     ----------
@@ -100,7 +98,7 @@ def run_methods(
     _refuse_inside(Path(source), Path(out))
     items = iter_images(source, limit=limit)
     store = Store(out, overwrite=overwrite)
-    outcome, done, comparer = Outcome(), 0, Comparer()
+    outcome, done = Outcome(), 0
     tell = callback or (lambda done, what: None)
     try:
         for name, image in items:
@@ -110,7 +108,7 @@ def run_methods(
             else:
                 for hole in holes:
                     tell(done, f"{hole.name} {name}")
-                    _one(store, outcome, name, image, hole, methods, seed, comparer, tell, done)
+                    _one(store, outcome, name, image, hole, methods, seed, tell, done)
                     done += len(methods)
                 continue
             done += len(holes) * len(methods)
@@ -130,7 +128,6 @@ def _one(
     hole: Holes,
     methods: Sequence[Method],
     seed: int,
-    comparer: Comparer,
     tell: Callback,
     done: int,
 ) -> None:
@@ -160,7 +157,7 @@ def _one(
         tell(done + index, f"{method.label} {hole.name} {name}")
         try:
             filled, seconds, note = _fill(method, erased, mask, own, f"{hole.name}/{name}")
-            values = measure(image, filled, mask, comparer=comparer)
+            values = measure(image, filled, mask)
         except Exception as error:  # any one method may break on any one image
             log.debug("%s on %s", method.label, name, exc_info=True)
             reason = str(error) if isinstance(error, InpaintError) else _internal(error)
@@ -202,7 +199,7 @@ def _fill(
         raise ImageError(
             f"{method.label} returned {filled.dtype} {filled.shape}, expected uint8 {erased.shape}"
         )
-    changed = differs(filled, erased) & ~mask
+    changed = (filled != erased).any(axis=2) & ~mask
     if not changed.any():
         return filled, seconds, ""
     count = int(changed.sum())

@@ -1,6 +1,6 @@
 """What a run leaves in its folder: one row a measurement, one PNG a fill, both safe to resume.
 
-A row is written after its fill, so a row that is there stands for work that is done, even after
+A row is written after its fill, so an existing row means that its work is done, even after
 a kill: a last line that was cut off is dropped and its work repeated.
 """
 

@@ -80,7 +80,7 @@ def interval(values: Sequence[float], *, seed: int = 0) -> Stat:
     Parameters
     ----------
     values : sequence of float
-        One an image.
+        One for each image.
     seed : int
         Equal seeds and values give equal intervals.
     """

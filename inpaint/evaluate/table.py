@@ -19,7 +19,7 @@ COLUMNS = (
     ("L1 %", "l1_pct", ".2f"),
     ("seconds", "seconds", ".3g"),
 )
-# What a narrow terminal loses first: the others say nearly the same.
+# Columns that a narrow terminal leaves out first: the others say nearly the same.
 DROPPED = ("l1_pct", "psnr", "ssim", "seconds")
 CAPTION = (
     "mean ± std, [95 % interval of the mean]; Δ: paired difference from {first} with its interval; "
@@ -84,7 +84,7 @@ def best(rivals: Sequence[Group], metric: str) -> float | None:
 
 
 def seconds(value: float) -> str:
-    """Return seconds to as many places as one reads."""
+    """Return seconds with as many digits as are readable."""
     places = 4 if value < 0.1 else 2 if value < 10 else 0
     return f"{value:.{places}f}"
 

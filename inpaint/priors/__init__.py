@@ -1,4 +1,4 @@
-"""Priors: what is known about images before any is seen. One file for each kind.
+"""Priors: distributions over images, with one file for each kind.
 
 Any object with the methods of ``Prior`` can be passed to ``inpaint.fill``, without being listed
 anywhere (docs/extending.md). A module ``inpaint/priors/KIND.py`` adds a kind to this package. It

@@ -15,11 +15,11 @@ from inpaint.priors.dcgan import DCGAN, DISTRIBUTIONS
 
 
 class CGAN(DCGAN):
-    """A GAN of several classes that, at any time, draws and judges one of them.
+    """A GAN of several classes, which draws and judges the one that is chosen.
 
     The networks know ``len(classes) + 1`` classes: the last one, the dropped class, was trained
     on images without a label and on images whose label was hidden, so that it means any of them.
-    For a given class G and D fold into those of a plain DCGAN: a fill costs the same.
+    For a given class, G and D fold into those of a plain DCGAN, so that a fill takes no longer.
 
     Raises UnknownNameError for a class that it does not know.
     """

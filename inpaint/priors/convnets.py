@@ -4,7 +4,7 @@
 VAE; ``Downward`` turns an image into numbers and serves as discriminator and encoder. Both
 halve or double the side at every level, between 4 pixels and S = 4 * 2**levels.
 
-Two extensions, both off by default and then without a trace in the weights:
+Two extensions are off by default, and the weights are then those of the plain towers:
 
 - ``codes``: a coarse spatial latent of its own for the levels of 8, 16, ... pixels, projected by
   a 1x1 convolution and added (as BigGAN's and StyleGAN's latents per level, but in space);
@@ -79,7 +79,7 @@ class Upward(nn.Module):
     """Code (N, dimensions) -> image (N, channels, S, S) in [-1, 1] by transposed convolutions.
 
     The code's first ``latent`` numbers become the 4x4 map; then follow ``codes[0]`` maps of 8x8,
-    ``codes[1]`` of 16x16, and so on, flattened: one vector for whoever searches.
+    ``codes[1]`` of 16x16, and so on, all flattened into the one vector that is searched.
     """
 
     def __init__(
@@ -127,22 +127,13 @@ class Upward(nn.Module):
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """Decode ``z`` (N, dimensions), of the classes ``label`` (N,) if there are any."""
-        top = len(self.layers)
-        return self.from_features(self.features(z, top, label), z, top, label)
+        return torch.tanh(self.image(self.features(z, len(self.layers), label)))
 
     def features(self, z: Tensor, level: int, label: Tensor | None = None) -> Tensor:
         """The map after ``level`` layers: 4x4 after the first, 8x8 after the second."""
-        return self._climb(z[:, : self.latent, None, None], z, 0, level, label)
-
-    def from_features(
-        self, h: Tensor, z: Tensor, level: int, label: Tensor | None = None
-    ) -> Tensor:
-        """The image of a map ``h`` after ``level`` layers, with the codes of ``z`` above it."""
-        return torch.tanh(self.image(self._climb(h, z, level, len(self.layers), label)))
-
-    def _climb(self, x: Tensor, z: Tensor, first: int, last: int, label: Tensor | None) -> Tensor:
-        codes = z.split(self.parts, dim=1)[1:]
-        for i in range(first, last):
+        x, *codes = z.split(self.parts, dim=1)
+        x = x[:, :, None, None]
+        for i in range(level):
             x = self.layers[i](x)
             if 0 < i <= len(codes) and self.codes[i - 1]:
                 x = x + self.added[i - 1](codes[i - 1].unflatten(1, (-1, 4 << i, 4 << i)))
@@ -193,12 +184,12 @@ class Downward(nn.Module):
         wrap = spectral_norm if norm == "spectral" else (lambda layer: layer)
         self.layers, self.norms = nn.ModuleList(), nn.ModuleList()
         for i, (fan_in, fan_out) in enumerate(zip([channels, *widths], widths, strict=False)):
-            # No norm on the first layer: it would hide the image's own mean and contrast.
+            # The first layer has no norm, which would remove the image's own mean and contrast.
             batch = norm == "batch" and i > 0
             self.layers.append(wrap(nn.Conv2d(fan_in, fan_out, 4, 2, 1, bias=not batch)))
             self.norms.append(nn.BatchNorm2d(fan_out) if batch else nn.Identity())
         self.head = wrap(nn.Conv2d(widths[-1], outputs, 4))
-        # Miyato and Koyama pool over space first; this head does not, so neither does its shift.
+        # Miyato and Koyama pool over space first. This head does not, so its shift does not either.
         self.embed: nn.Module | None = None
         if classes:
             self.embed = wrap(nn.Conv2d(widths[-1], classes, 4, bias=False))

@@ -6,7 +6,7 @@ import math
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from inpaint.priors import start as starts
 from inpaint.priors.convnets import Downward, Upward, from_unit, halved, load, to_unit
@@ -76,23 +76,6 @@ class DCGAN:
         """G(z), (n, 3, S, S) in [0, 1]."""
         return to_unit(self._generate(z))
 
-    @property
-    def levels(self) -> int:
-        """Layers behind which the generator can be cut."""
-        return len(self._generate.layers)
-
-    def features(self, z: Tensor, level: int) -> Tensor:
-        """The map after ``level`` layers, from 1."""
-        return self._generate.features(z, level)
-
-    def from_features(self, h: Tensor, z: Tensor, level: int) -> Tensor:
-        """The image (n, 3, S, S) in [0, 1] of such a map; ``z`` for what enters above it."""
-        return to_unit(self._generate.from_features(h, z, level))
-
-    def network(self) -> nn.Module:
-        """The module that ``generate`` uses."""
-        return self._generate
-
     def perceptual_loss(self, z: Tensor, x: Tensor) -> Tensor:
         """log(1 - D(x)), (n,)."""
         return perceptual_loss(self._judge(from_unit(x))[:, 0])
@@ -100,8 +83,9 @@ class DCGAN:
     def constrain_z(self, z: Tensor) -> Tensor:
         """Clip uniform latents to their cube; bring normal ones into the ball of typical length.
 
-        A normal vector of d dimensions has a length near sqrt(d); beyond, G was never trained.
-        Each level's latents have a ball of their own, so that none can grow at another's cost.
+        A normal vector of d dimensions has a length near sqrt(d); G was not trained on longer ones.
+        The latents of each level have a ball of their own, so that one level cannot use up the
+        length that belongs to another.
         """
         if self.distribution == "uniform":
             return z.clamp(-1, 1)
@@ -109,7 +93,7 @@ class DCGAN:
         return torch.cat([_into_ball(part) for part in parts], dim=1)
 
     def start_z(self, image: Tensor, mask: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        """Guesses and one last sample where there is a start network, else samples."""
+        """Where there is a start network, its guesses and then one sample; else samples only."""
         if self.start is None:
             return self.sample_z(n, generator)
         z = self.constrain_z(self.start.draw(image, mask, n, generator, label=self.label))

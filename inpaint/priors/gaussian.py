@@ -48,11 +48,11 @@ class Gaussian:
         ``mean`` (3, S, S/2), ``scale`` (K,), ``odd`` (K,) uint8, ``codes8`` (K8, 3, S, S/2) int8
         and ``codes4`` (K - K8, 3 * S * S/4) uint8, as ``pack`` makes them.
     noise : float
-        Variance of eps in [0, 1] units. The dial between fitting the known pixels closely
-        (small; higher realism) and trusting the components (large; higher PSNR).
+        Variance of eps, for pixels in [0, 1]. A small one fits the known pixels more closely,
+        which looks more natural; a large one trusts the components more, which raises PSNR.
     residual : float
-        Mean variance that the components leave out, PPCA's maximum-likelihood noise, under
-        which the evidence of a prior is judged. The best dial for filling is larger.
+        Mean variance that the components leave out: the maximum-likelihood noise of PPCA, with
+        which the evidence of a prior is computed. The best ``noise`` for filling is larger.
     """
 
     kind = "gaussian"
@@ -70,7 +70,7 @@ class Gaussian:
 
     @property
     def search_defaults(self) -> dict[str, Any]:
-        """No steps: ``start_z`` is the optimum. The loss is the posterior's, up to a factor."""
+        """No steps, since ``start_z`` is the optimum; the loss is that of the posterior, scaled."""
         return {
             "restarts": 1,
             "steps": 0,
@@ -94,7 +94,7 @@ class Gaussian:
     def generate(self, z: Tensor) -> Tensor:
         """W z + mu, (n, 3, S, S), clipped to [0, 1] with the gradient of the unclipped image.
 
-        A plain clip would have no gradient where it acts and could never be left again.
+        Where a plain clip acts, it has no gradient, so that a search could not leave it again.
         """
         x = (self.mean + z @ self.W.T).unflatten(1, (3, self.size, self.size))
         return x + (x.clamp(0, 1) - x).detach()
@@ -126,13 +126,13 @@ class Gaussian:
         """E[z | x_k] (n, K), float64, of images (n, 3, S, S) that share one mask (S, S)."""
         factor = self._factor(mask, self.noise)
         residual = images.flatten(1) - self.mean
-        # Zeros in the hole and all of W, rather than a copy of W without the hole's rows.
+        # Zeros in the hole give the same as a copy of W without the hole's rows, and need no copy.
         residual = torch.where(mask.expand(3, -1, -1).flatten(), 0, residual)
         projected = (residual @ self.W).double()
         return torch.cholesky_solve(projected.T, factor).T
 
     def _factor(self, mask: Tensor, noise: float) -> Tensor:
-        """Cholesky factor of M, kept for the last few masks: a folder often shares one."""
+        """Cholesky factor of M, kept for the last few masks, since images often share a mask."""
         key = mask.cpu().numpy().tobytes(), noise
         if key in self._factors:
             self._factors.move_to_end(key)
@@ -146,7 +146,7 @@ class Gaussian:
         return self._factors[key]
 
     def log_evidence(self, image: Tensor, mask: Tensor) -> float:
-        """Log p(x_k) a known value, in nats: how well this prior explains what is known.
+        """Log p(x_k) per known value, in nats: how well this prior explains the known pixels.
 
         log N(x_k; mu_k, W_k W_k^T + noise I), with the noise at ``residual``, by the matrix
         inversion and determinant lemmas: the quadratic form is

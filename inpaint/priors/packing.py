@@ -1,4 +1,4 @@
-"""Weights in 8 bits: half the size of half precision, at an error that no picture shows.
+"""Weights in 8 bits: half the size of half precision, with an error that cannot be seen.
 
 A weight tensor w of a convolution or a linear layer is stored as codes q in -127 .. 127 with one
 scale s for each of its channels, symmetric around 0:
@@ -55,8 +55,8 @@ def unpacked(tensors: Mapping[str, Tensor], name: str) -> Tensor:
 def _codes(w: Tensor) -> tuple[Tensor, Tensor]:
     """Codes and scales along the axis that loses less: 0 in a convolution, 1 in a transposed one.
 
-    Which of the two holds the output channels is the layer's affair and not written in the
-    tensor; the other one is as valid, only coarser.
+    The tensor does not say which axis holds the output channels. The other axis would be valid
+    too, but less exact.
     """
     best: tuple[Tensor, Tensor] | None = None
     least = torch.inf

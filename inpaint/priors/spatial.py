@@ -2,8 +2,8 @@
 
 A code that keeps its place describes more detail for fewer weights than one vector does, as no
 dense layer stands between code and image. Outside, the code is flat: (n, C * N * N), channel
-first, so that a search sees one z like any other. The 3 x 3 convolutions at N x N carry what one
-place knows to the others, which is what fills a hole.
+first, so that a search sees one z as of any other prior. The 3 x 3 convolutions at N x N carry
+information from each place to its neighbours, which is how a hole gets filled.
 """
 
 from __future__ import annotations
@@ -83,23 +83,12 @@ class SpatialUpward(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Decode ``z`` (n, latent)."""
-        top = len(self.layers)
-        return self.from_features(self.features(z, top), z, top)
-
-    def features(self, z: Tensor, level: int) -> Tensor:
-        """The map after ``level`` layers: N x N after the first, twice that after the second."""
-        return self._climb(z.unflatten(1, (-1, self.spatial, self.spatial)), 0, level)
-
-    def from_features(self, h: Tensor, z: Tensor, level: int) -> Tensor:
-        """The image of a map ``h`` after ``level`` layers; of ``z`` nothing enters above."""
-        return torch.tanh(self.image(self._climb(h, level, len(self.layers))))
-
-    def _climb(self, x: Tensor, first: int, last: int) -> Tensor:
-        for i in range(first, last):
-            x = torch.relu(self.norms[i](self.layers[i](x)))
+        x = z.unflatten(1, (-1, self.spatial, self.spatial))
+        for i, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            x = torch.relu(norm(layer(x)))
             if i == 0:
                 x = self.mix(x)
-        return x
+        return torch.tanh(self.image(x))
 
     def fused(self) -> SpatialUpward:
         """A copy with the batch norms folded into the convolutions: faster, for inference."""
@@ -126,7 +115,7 @@ class SpatialDownward(nn.Module):
         widths = widths_of(levels_between(spatial, size), width, cap)
         self.layers, self.norms = nn.ModuleList(), nn.ModuleList()
         for i, (fan_in, fan_out) in enumerate(zip([channels, *widths], widths, strict=False)):
-            # No norm on the first layer: it would hide the image's own mean and contrast.
+            # The first layer has no norm, which would remove the image's own mean and contrast.
             self.layers.append(nn.Conv2d(fan_in, fan_out, 4, 2, 1, bias=i == 0))
             self.norms.append(nn.BatchNorm2d(fan_out) if i else nn.Identity())
         self.mix = nn.Sequential(*(Residual(widths[-1]) for _ in range(blocks)))

@@ -1,9 +1,9 @@
 """The amortised start: a network that guesses z from what is known, E(x * m, m) -> (mu, sigma²).
 
-A search that begins near its end needs a tenth of the steps (Lahiri et al. 2020 and Ivanov et
-al. 2019 fill with such a network alone). Here it only begins it: the first start is the mean mu,
-those between are drawn from N(mu, sigma²), and the last one stays as it was without E, so that
-a guess gone wrong cannot take all restarts with it.
+A search that begins near its end needs a tenth of the steps. (Lahiri et al. 2020 and Ivanov et
+al. 2019 fill with such a network alone.) The first start is the mean mu, those between are drawn
+from N(mu, sigma²), and the last one does not depend on E, so that a bad guess cannot spoil all
+restarts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from inpaint.priors.convnets import from_unit, initialise, levels_of, load, widths_of
 from inpaint.priors.spatial import Residual, folded
 
-# exp(-5) and exp(1): outside, a guess is either certain or says nothing.
+# Limits of log sigma²: below the first a guess is certain, above the second it says nothing.
 LEAST, MOST = -10.0, 2.0
 
 

@@ -10,7 +10,7 @@ import math
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from inpaint.priors import start as starts
 from inpaint.priors.convnets import Downward, Upward, from_unit, halved, load, to_unit
@@ -25,8 +25,8 @@ JUDGES = ("prior", "critic")
 class VAE:
     """Decoder (N, latent) -> images, encoder image -> (mu, log sigma²), both frozen.
 
-    ``judge`` says whose ``perceptual_loss`` is: ``prior``, -log p(z), or ``critic``, that of a
-    discriminator that the decoder was trained against.
+    ``judge`` says what ``perceptual_loss`` is: with ``prior`` it is -log p(z), with ``critic`` it
+    comes from the discriminator that the decoder was trained against.
     """
 
     kind = "vae"
@@ -82,23 +82,6 @@ class VAE:
         """The mean of p(x|z), (n, 3, S, S) in [0, 1]."""
         return to_unit(self._decode(z))
 
-    @property
-    def levels(self) -> int:
-        """Layers behind which the decoder can be cut."""
-        return len(self._decode.layers)
-
-    def features(self, z: Tensor, level: int) -> Tensor:
-        """The map after ``level`` layers, from 1."""
-        return self._decode.features(z, level)
-
-    def from_features(self, h: Tensor, z: Tensor, level: int) -> Tensor:
-        """The image (n, 3, S, S) in [0, 1] of such a map; ``z`` for what enters above it."""
-        return to_unit(self._decode.from_features(h, z, level))
-
-    def network(self) -> nn.Module:
-        """The module that ``generate`` uses."""
-        return self._decode
-
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """q(z|x) of images (n, 3, S, S) in [0, 1]: mu and log sigma², (n, latent) each."""
         mu, log_variance = self._encode(from_unit(x)).chunk(2, dim=1)
@@ -113,8 +96,8 @@ class VAE:
     def constrain_z(self, z: Tensor) -> Tensor:
         """Nothing to do where -log p(z) keeps z near the origin; else the ball of typical length.
 
-        A normal vector of d dimensions has a length near sqrt(d); beyond, a critic has seen
-        nothing.
+        A normal vector of d dimensions has a length near sqrt(d); the critic has not seen images
+        of longer ones.
         """
         if self.judge == "prior":
             return z
@@ -122,13 +105,13 @@ class VAE:
         return z * (math.sqrt(self.latent) / length).clamp_max(1)
 
     def start_z(self, image: Tensor, mask: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        """Encode, decode, put the known pixels back, and again (Rezende et al. 2014, sec. 4.4).
+        """Encode, decode and put the known pixels back, repeatedly (Rezende et al. 2014, sec. 4.4).
 
         A few rounds let the hole's content agree with its surroundings before any gradient is
-        taken. The first start is the mean of q(z|x), the last is the prior's own mode z = 0,
-        which no encoder can lead astray, and those between are drawn from q(z|x). A start
-        network fills the hole for the first round, so that fewer are needed, and it is its
-        guesses that are drawn between.
+        taken. The first start is the mean of q(z|x). The last one is z = 0, the mode of p(z),
+        which does not depend on the encoder. Those between are drawn from q(z|x). Where there
+        is a start network, its guess fills the hole for the first round, so that fewer rounds
+        are needed, and the starts between are its samples.
         """
         if self.start is not None:
             starts = self.constrain_z(self.start.draw(image, mask, n, generator))

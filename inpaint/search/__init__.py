@@ -1,6 +1,7 @@
-"""The latent search: ``search`` is in ``latent.py``, and each of its parts in a file of its own.
+"""The latent search: ``search`` is in ``latent.py``, and each of its parts has a file of its own.
 
-objective (what is minimised) <- starts, descent (by a rule of optimizers), halving, expand
+``starts`` says where to begin, ``objective`` what is minimised (``contextual`` is its first
+term), ``descent`` walks by a rule of ``optimizers``, and ``found`` is what comes back.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a search refuses, each in one line."""
+"""Settings that a search refuses, each with an error of one line."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def images(
     operator: Operator | None,
     guess: Tensor | None,
 ) -> None:
-    """Shapes against those of the prior (``side``) and the operator.
+    """Refuse shapes that do not fit the operator, or the prior, whose images have this ``side``.
 
-    ``image`` and ``guess`` are (B, C, H, W), ``mask`` (B, H, W). Raises SearchError.
+    ``image`` and ``guess`` are (B, C, H, W), ``mask`` is (B, H, W). Raises SearchError.
     """
     whole: tuple[int, ...] = (len(image), 3, side, side)
     expected, asks = whole, "this prior expects"
@@ -38,46 +38,36 @@ def images(
     if tuple(mask.shape) != flat or mask.dtype != torch.bool:
         raise SearchError(f"mask is {tuple(mask.shape)} {mask.dtype}; expected {flat} bool")
     if len(seeds) != len(image):
-        raise SearchError(f"{len(seeds)} seeds for {len(image)} images; give one an image")
+        raise SearchError(f"{len(seeds)} seeds for {len(image)} images; give one for each image")
     if guess is not None and tuple(guess.shape) != whole:
         raise SearchError(f"guess is {tuple(guess.shape)}; this prior expects {whole}")
 
 
-def settings(
-    steps: int, optimizer: str, norm: str, window: int, hidden: float, beyond: tuple[int, int]
-) -> None:
-    """Names and ranges; ``beyond`` is the numbers of steps (expand, tune).
+def settings(steps: int, optimizer: str, norm: str, window: int) -> None:
+    """Refuse names and numbers that mean nothing.
 
-    Raises SearchError, and UnknownNameError for a name.
+    Raises SearchError for a number, and UnknownNameError for a name.
     """
-    if steps < 0 or min(beyond) < 0:
-        raise SearchError(f"steps is {steps}, expand {beyond[0]}, tune {beyond[1]}; expected >= 0")
+    if steps < 0:
+        raise SearchError(f"steps is {steps}; expected 0 or more")
     if window < 1 or window % 2 == 0:
         raise SearchError(f"window is {window}; expected an odd number of pixels")
-    if not 0 <= hidden < 1:
-        raise SearchError(f"hidden is {hidden}; expected a share of the known pixels, in [0, 1)")
     if optimizer not in OPTIMIZERS:
         raise UnknownNameError("optimizer", optimizer, OPTIMIZERS)
     if norm not in NORMS:
         raise UnknownNameError("norm", norm, NORMS)
 
 
-def starts(
-    start: str | Tensor, restarts: int, pool: int, keep: Sequence[int], shape: tuple[int, int]
-) -> None:
-    """Numbers of restarts, and given starts for ``shape`` = (images, latent).
+def starts(start: str | Tensor, restarts: int, shape: tuple[int, int]) -> None:
+    """Refuse a number of restarts below 1, and given starts of a wrong shape.
 
-    A given start is (B, R, D). Raises SearchError, and UnknownNameError for a name.
+    ``shape`` is (images, numbers in a latent), so that given starts must be (B, R, D). Raises
+    SearchError, and UnknownNameError for a name.
     """
     if restarts < 1:
-        raise SearchError(f"restarts is {restarts}; expected >= 1")
-    if pool and pool < restarts:
-        raise SearchError(f"pool is {pool}; expected 0, or at least the {restarts} restarts")
-    falling = [restarts, *keep]
-    if min(falling) < 1 or sorted(falling, reverse=True) != falling:
-        raise SearchError(f"keep is {tuple(keep)} of {restarts} restarts; expected a falling row")
+        raise SearchError(f"restarts is {restarts}; expected 1 or more")
     if isinstance(start, Tensor):
-        expected = (shape[0], pool or restarts, shape[1])
+        expected = (shape[0], restarts, shape[1])
         if tuple(start.shape) != expected:
             raise SearchError(f"start is {tuple(start.shape)}; expected {expected}")
     elif start not in STARTS:

@@ -2,8 +2,8 @@
 
     z* = argmin_z  L_context(z | y, M) + lambda * L_prior(z)
 
-y is the image, M the known region; here masks mark the hole, so M = ~mask. L_prior is the prior's
-own ``perceptual_loss``.
+y is the image and M its known region. Our masks mark the hole, so M = ~mask. L_prior is the
+prior's own ``perceptual_loss``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ def context_weights(
     window: int = 7,
     base: float = 0.0,
     normalise: bool = False,
-    hidden: Tensor | None = None,
 ) -> Tensor:
     """Weights W of the known pixels by the share of hole around them (Yeh et al. 2017, eq. 3).
 
@@ -34,14 +33,12 @@ def context_weights(
     mask : Tensor (N, H, W) of bool
         True = hole.
     window : int
-        Odd side of the neighbourhood N(i), in pixels; outside the image counts as known.
+        Odd side of the neighbourhood N(i), in pixels; what lies outside the image counts as known.
     base : float
-        Weight that every known pixel has besides. At 0, as in the paper, pixels farther than
-        half a window from the hole do not count at all.
+        Weight that is added to every known pixel. At 0, as in the paper, pixels that are farther
+        than half a window from the hole do not count at all.
     normalise : bool
         Scale the weights of each image to sum to 1.
-    hidden : Tensor (N, H, W) of bool, optional
-        Known pixels that are held back and weigh nothing; they do not count as hole.
 
     Returns
     -------
@@ -51,8 +48,6 @@ def context_weights(
     hole = mask.float()
     share = avg_pool2d(hole[:, None], window, 1, window // 2, count_include_pad=True)[:, 0]
     weights = (base + share) * (1 - hole)
-    if hidden is not None:
-        weights = weights.masked_fill(hidden, 0)
     if normalise:
         weights = weights / weights.sum((1, 2), keepdim=True).clamp_min(1e-12)
     return weights
@@ -73,7 +68,7 @@ def contextual_loss(x: Tensor, y: Tensor, weights: Tensor, *, norm: Norm = "l1")
     Returns
     -------
     Tensor (N,)
-        One value an image.
+        One value for each image.
     """
     difference = torch.where(weights[:, None] > 0, x - y, torch.zeros_like(x))
     distance = difference.abs() if norm == "l1" else difference.square()

@@ -1,4 +1,4 @@
-"""Descend on many rows at once, keep the best iterate of each, and stop what begins to overfit."""
+"""Descend from many starts at once and keep the best iterate of each."""
 
 from __future__ import annotations
 
@@ -9,146 +9,82 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from inpaint.priors import Prior
 from inpaint.search.objective import Objective, Terms
 from inpaint.search.optimizers import Rule
 
-Decode = Callable[[Tensor], tuple[Tensor, Tensor]]
 Tell = Callable[[int, Tensor, Terms], None]
-
-# A row stops when its hidden error stays above its best for STRIKES times EVERY steps: by the
-# factor RISE and by more than rounding to 8 bits makes. A plateau is no reason, since the best
-# step may lie beyond it.
-EVERY, RISE, STRIKES = 10, 1.02, 2
-ROUNDING = 1 / 12 / 255**2
 
 
 @dataclass
 class Best:
-    """The best iterate of every row so far: variables, latents, images and their terms."""
+    """The best iterate of every row: latents (N, D), images (N, 3, S, S) and their losses (N,)."""
 
-    v: Tensor
     z: Tensor
     x: Tensor
     terms: Terms
-    score: Tensor
-
-    def take(self, rows: Tensor) -> Best:
-        """Some rows, by their indices (n,)."""
-        terms = Terms(*(t[rows] for t in self.terms))
-        return Best(self.v[rows], self.z[rows], self.x[rows], terms, self.score[rows])
 
 
-class Descent:
-    """A descent on v (N, ...), to be run in one go or in parts with fewer rows each.
+def descend(
+    prior: Prior,
+    objective: Objective,
+    z: Tensor,
+    *,
+    rule: Rule,
+    steps: int,
+    rate: Callable[[int], float],
+    tell: Tell | None = None,
+) -> Best:
+    """Take ``steps`` steps from ``z`` and return, for every row, the iterate of least loss.
 
     Parameters
     ----------
-    v : Tensor (N, ...)
-        Where to start; not changed.
-    decode : callable
-        ``decode(v) -> (z, x)``: latents (N, D) and images (N, 3, S, S) of variables.
+    prior : Prior
+        Decodes the latents, and brings them back where it was trained after every step.
     objective : Objective
-        Of the same rows.
+        The loss of the same rows.
+    z : Tensor (N, D)
+        Where to start; not changed.
     rule : Rule
-        How to step.
-    constrain : callable
-        Brings v back where it may be, after every step.
-
-    With known pixels held back, the best iterate is the one with the smallest error there; else
-    the one with the smallest loss.
+        How a step follows from the loss and its gradient.
+    steps : int
+        0 evaluates the starts and returns them.
+    rate : callable
+        The step size of each step.
+    tell : callable, optional
+        ``tell(step, x, terms)`` after every evaluation, the last step's result included.
     """
-
-    def __init__(
-        self,
-        v: Tensor,
-        decode: Decode,
-        objective: Objective,
-        *,
-        rule: Rule | None,
-        constrain: Callable[[Tensor], Tensor],
-    ) -> None:
-        self.v, self.decode, self.objective = v.detach(), decode, objective
-        self.rule, self.constrain = rule, constrain
-        self.best: Best | None = None
-        self.strikes = torch.zeros(len(v), device=v.device)
-        self.recent = torch.full_like(self.strikes, math.inf)  # least since the last check
-        self.step = 0
-
-    @property
-    def watching(self) -> bool:
-        """Whether known pixels are held back."""
-        return self.objective.hidden is not None
-
-    def run(self, steps: int, rate: Callable[[int], float], tell: Tell | None = None) -> bool:
-        """Take ``steps`` steps, each after an evaluation; False when every row has stopped."""
-        for _ in range(steps):
-            v = self.v.requires_grad_(True)
-            with torch.enable_grad():
-                z, x = self.decode(v)
-                terms = self.objective(z, x)
-            (grad,) = torch.autograd.grad(terms.loss.sum(), v)
-            with torch.no_grad():
-                self.v = v.detach()
-                self._keep(z.detach(), x.detach(), Terms(*(t.detach() for t in terms)), tell)
-                assert self.rule is not None
-                moved = self.rule.step(self.v, terms.loss.detach(), grad, rate(self.step))
-                self.v = self.constrain(moved)
-            self.step += 1
-            if self.watching and self.step % EVERY == 0 and bool((self.strikes >= STRIKES).all()):
-                return False
-        return True
-
-    @torch.no_grad()
-    def finish(self, tell: Tell | None = None) -> Best:
-        """Evaluate the last step's result and return the best iterate of every row."""
-        z, x = self.decode(self.v)
-        self._keep(z, x, self.objective(z, x), tell)
-        assert self.best is not None
-        return self.best
-
-    def take(self, rows: Tensor) -> None:
-        """Go on with some rows, by their indices (n,)."""
-        self.v = self.v[rows]
-        self.strikes, self.recent = self.strikes[rows], self.recent[rows]
-        self.objective = self.objective.take(rows)
-        if self.rule is not None:
-            self.rule.take(rows)
-        if self.best is not None:
-            self.best = self.best.take(rows)
-
-    def _keep(self, z: Tensor, x: Tensor, terms: Terms, tell: Tell | None) -> None:
-        if tell:
-            tell(self.step, x, terms)
-        score = terms.hidden.nan_to_num(math.inf) if self.watching else terms.loss
-        if self.best is None:
-            worst = torch.full_like(score, math.inf)
-            self.best = Best(self.v, z, x, Terms(*(t.clone() for t in terms)), worst)
-        # A broken iterate is never kept, nor one of a row that has stopped.
-        finite = terms.loss.isfinite() & (self.strikes < STRIKES)
-        better = (score < self.best.score) & finite
-        kept = self.best
-        self.best = Best(
-            _choose(better, self.v, kept.v),
-            _choose(better, z, kept.z),
-            _choose(better, x, kept.x),
-            Terms(*(_choose(better, n, o) for n, o in zip(terms, kept.terms, strict=True))),
-            _choose(better, score, kept.score),
-        )
-        self.recent = torch.minimum(self.recent, score)
-        if self.watching and self.step % EVERY == 0:
-            risen = has_risen(self.recent, self.best.score)
-            strikes = torch.where(risen, self.strikes + 1, torch.zeros_like(self.strikes))
-            self.strikes = torch.where(self.strikes >= STRIKES, self.strikes, strikes)
-            self.recent = torch.full_like(self.recent, math.inf)
+    z = z.detach()
+    best: Best | None = None
+    least = torch.full((len(z),), math.inf, device=z.device)
+    for step in range(steps + 1):
+        last = step == steps
+        with torch.set_grad_enabled(not last):
+            z.requires_grad_(not last)
+            x = prior.generate(z)
+            terms = objective(z, x)
+        if not last:
+            (gradient,) = torch.autograd.grad(terms.loss.sum(), z)
+        with torch.no_grad():
+            z, x, terms = z.detach(), x.detach(), Terms(*(t.detach() for t in terms))
+            if tell:
+                tell(step, x, terms)
+            # A broken iterate is never kept, neither NaN nor -inf.
+            better = (terms.loss < least) & terms.loss.isfinite()
+            least = torch.where(better, terms.loss, least)
+            found = Best(z, x, terms)
+            best = found if best is None else _chosen(better, found, best)
+            if not last:
+                z = prior.constrain_z(rule.step(z, terms.loss, gradient, rate(step)))
+    assert best is not None
+    return best
 
 
-def _choose(better: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    return torch.where(better.view(-1, *[1] * (new.ndim - 1)), new, old)
-
-
-def has_risen(error: Tensor, best: Tensor) -> Tensor:
-    """Whether a hidden error (N,) speaks for overfitting."""
-    return error > RISE * best + ROUNDING
+def _chosen(better: Tensor, new: Best, old: Best) -> Best:
+    """The rows of ``new`` where ``better`` (N,) is True, else those of ``old``."""
+    terms = Terms(*(torch.where(better, n, o) for n, o in zip(new.terms, old.terms, strict=True)))
+    x = torch.where(better.view(-1, 1, 1, 1), new.x, old.x)
+    return Best(torch.where(better[:, None], new.z, old.z), x, terms)
 
 
 def cosine(lr: float, steps: int, anneal: bool) -> Callable[[int], float]:

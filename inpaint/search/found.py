@@ -1,9 +1,8 @@
-"""What a search returns, and how it is put together."""
+"""What a search returns."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,17 +14,17 @@ from inpaint.search.descent import Best
 
 @dataclass(frozen=True)
 class Found:
-    """What a search returns, restarts sorted by their loss, best first.
+    """What a search returns, the restarts of each image sorted by their loss, best first.
 
     Attributes
     ----------
     z : Tensor (B, R, D)
+        Latents.
     x : Tensor (B, R, 3, S, S)
-        Images of ``z``, in [0, 1]; after an expansion, images near them.
+        Images of ``z``, in [0, 1].
     loss, contextual, perceptual : Tensor (B, R)
-        The minimised sum, and its two terms (the second one before lambda; 0 where lambda is 0).
-    hidden : Tensor (B, R)
-        Mean squared error on the known pixels that were held back; NaN where there are none.
+        The minimised sum and its two terms. The perceptual loss is given before it is multiplied
+        by lambda, and is 0 where lambda is 0.
     """
 
     z: Tensor
@@ -33,28 +32,25 @@ class Found:
     loss: Tensor
     contextual: Tensor
     perceptual: Tensor
-    hidden: Tensor
 
 
-def join(groups: Sequence[Best], count: int) -> Found:
-    """Join the groups of images and sort each image's restarts by loss.
+def ranked(best: Best, count: int) -> Found:
+    """Sort the restarts of each of ``count`` images by loss.
 
     Parameters
     ----------
-    groups : sequence of Best
-        The same number of restarts for each of ``count`` images, image by image.
+    best : Best
+        The same number of restarts for every image; the restarts of one image are neighbours.
     count : int
-        Images in all groups together.
+        Number of images.
 
     Raises
     ------
     SearchError
         When no restart of some image has a finite loss.
     """
-    z, x = (torch.cat([getattr(g, name) for g in groups]) for name in ("z", "x"))
-    terms = map(torch.cat, zip(*(g.terms for g in groups), strict=True))
-    parts = [t.unflatten(0, (count, -1)) for t in (z, x, *terms)]
-    parts[2] = loss = torch.where(parts[2].isfinite(), parts[2], math.inf)
+    z, x, loss, *terms = (t.unflatten(0, (count, -1)) for t in (best.z, best.x, *best.terms))
+    loss = torch.where(loss.isfinite(), loss, math.inf)
     broken = [i for i, row in enumerate(loss) if not row.isfinite().any()]
     if broken:
         raise SearchError(
@@ -63,4 +59,4 @@ def join(groups: Sequence[Best], count: int) -> Found:
         )
     order = loss.argsort(dim=1, stable=True)
     rows = torch.arange(count, device=z.device)[:, None]
-    return Found(*(part[rows, order] for part in parts))
+    return Found(*(part[rows, order] for part in (z, x, loss, *terms)))

@@ -1,12 +1,12 @@
-"""What a search minimises, with all that is constant over its steps computed once.
+"""What a search minimises, with everything that is constant over its steps computed once.
 
 L(z, x) = L_context(A x | y, M) + lambda * L_prior(z, x)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -14,40 +14,41 @@ from torch import Tensor
 
 from inpaint.priors import Prior
 from inpaint.search.contextual import Norm, context_weights, contextual_loss
-from inpaint.search.holdout import hidden_error, hold_back
 
 Operator = Callable[[Tensor], Tensor]
 
 
 class Terms(NamedTuple):
-    """Losses of rows, (N,) each; ``perceptual`` is before lambda."""
+    """The losses of N rows, (N,) each; ``perceptual`` is not yet multiplied by lambda."""
 
     loss: Tensor
     contextual: Tensor
     perceptual: Tensor
-    hidden: Tensor
 
 
 @dataclass(frozen=True)
 class Objective:
-    """The loss of rows (N), each with its own target.
+    """The loss of N rows, each with a target of its own.
 
     Attributes
     ----------
     prior : Prior
-        Judge of realism; not asked where ``lam`` is 0.
+        Says how unlikely an image is; not asked where ``lam`` is 0.
     target : Tensor (N, C, H, W)
-        y, never read where ``weights`` is 0 and ``hidden`` is False.
+        y, never read where ``weights`` is 0.
     weights : Tensor (N, H, W)
-        0 in the hole and on pixels held back.
-    hidden : Tensor (N, H, W) of bool, or None
-        Known pixels held back.
+        Weights of the known pixels, 0 in the hole.
+    lam : float
+        lambda, the weight of the perceptual loss.
+    norm : {"l1", "l2"}
+        Of the contextual loss.
+    operator : callable or None
+        A; None is the identity.
     """
 
     prior: Prior
     target: Tensor
     weights: Tensor
-    hidden: Tensor | None
     lam: float
     norm: Norm
     operator: Operator | None
@@ -60,16 +61,7 @@ class Objective:
         if self.lam:
             perceptual = self.prior.perceptual_loss(z, x)
             loss = contextual + self.lam * perceptual
-        if self.hidden is None:
-            hidden = torch.full_like(contextual, torch.nan)
-        else:
-            hidden = hidden_error(seen.detach(), self.target, self.hidden)
-        return Terms(loss, contextual, perceptual, hidden)
-
-    def take(self, rows: Tensor) -> Objective:
-        """The objective of some rows, by their indices (n,)."""
-        hidden = None if self.hidden is None else self.hidden[rows]
-        return replace(self, target=self.target[rows], weights=self.weights[rows], hidden=hidden)
+        return Terms(loss, contextual, perceptual)
 
 
 def objective(
@@ -77,16 +69,18 @@ def objective(
     image: Tensor,
     mask: Tensor,
     *,
-    seeds: Sequence[int],
+    restarts: int,
     norm: Norm,
     window: int,
     base: float,
     normalise: bool,
     lam: float,
-    hidden: float,
     operator: Operator | None,
 ) -> Objective:
-    """The objective of images (B, C, H, W) with masks (B, H, W), a row an image."""
-    held = hold_back(mask, hidden, seeds=seeds) if hidden else None
-    weights = context_weights(mask, window=window, base=base, normalise=normalise, hidden=held)
-    return Objective(prior, image, weights, held, lam, norm, operator)
+    """The objective of images (B, C, H, W) with masks (B, H, W).
+
+    It has ``restarts`` rows for each image, and those of one image are neighbours.
+    """
+    weights = context_weights(mask, window=window, base=base, normalise=normalise)
+    rows = torch.arange(len(image), device=image.device).repeat_interleave(restarts)
+    return Objective(prior, image[rows], weights[rows], lam, norm, operator)

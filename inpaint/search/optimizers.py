@@ -1,13 +1,14 @@
-"""Step rules for many small problems at once: row i of v (N, ...) is a problem of its own.
+"""Optimizers for many small problems at once: row i of v (N, ...) is a problem of its own.
 
     rule = Adam(v)
     while ...: v = rule.step(v, loss, grad, lr)          # loss (N,), grad like v
 
-Every call costs one evaluation and no rule waits for the device: what differs between rows, such
-as the steps of a line search, is chosen by masks. No row's result depends on another row.
+Every call needs one evaluation of the loss, and no rule waits for the device: where rows differ,
+such as in the steps of a line search, masks choose what happens to each. The result of a row does
+not depend on the other rows.
 
-These are our own few lines because the constructors of ``torch.optim`` import torch's compiler,
-which takes longer than a whole fill.
+We do not use ``torch.optim`` because its constructors import torch's compiler, which takes longer
+than a whole fill; and its L-BFGS minimises one problem, not one in each row.
 """
 
 from __future__ import annotations
@@ -24,14 +25,10 @@ OPTIMIZERS = ("adam", "momentum", "lbfgs")
 
 
 class Rule(Protocol):
-    """A way to go from one evaluation to the next point."""
+    """Chooses the next point from the loss and its gradient at the last one."""
 
     def step(self, v: Tensor, loss: Tensor, grad: Tensor, lr: float) -> Tensor:
         """The next v, given the loss (N,) and its gradient at ``v``; ``v`` is not changed."""
-        ...
-
-    def take(self, rows: Tensor) -> None:
-        """Go on with some rows only, by their indices (n,)."""
         ...
 
 
@@ -51,7 +48,7 @@ class Adam:
     Parameters
     ----------
     v : Tensor (N, ...)
-        For its shape.
+        Only its shape, type and device are used.
     """
 
     betas = (0.9, 0.999)
@@ -61,17 +58,13 @@ class Adam:
         self.count = 0
 
     def step(self, v: Tensor, loss: Tensor, grad: Tensor, lr: float) -> Tensor:
-        """``lr`` is about how far each coordinate moves."""
+        """Return the next v; ``lr`` is about how far each coordinate moves."""
         self.count += 1
         self.mean.lerp_(grad, 1 - self.betas[0])
         self.square.lerp_(grad.square(), 1 - self.betas[1])
         mean = self.mean / (1 - self.betas[0] ** self.count)
         square = self.square / (1 - self.betas[1] ** self.count)
         return v.addcdiv(mean, square.sqrt() + 1e-8, value=-lr)
-
-    def take(self, rows: Tensor) -> None:
-        """Go on with some rows."""
-        self.mean, self.square = self.mean[rows], self.square[rows]
 
 
 class Momentum:
@@ -81,34 +74,31 @@ class Momentum:
         self.mean, self.momentum = torch.zeros_like(v), momentum
 
     def step(self, v: Tensor, loss: Tensor, grad: Tensor, lr: float) -> Tensor:
-        """``lr`` multiplies the gradient."""
+        """Return the next v; ``lr`` multiplies the gradient."""
         self.mean.mul_(self.momentum).add_(grad)
         return v.add(grad + self.momentum * self.mean, alpha=-lr)
 
-    def take(self, rows: Tensor) -> None:
-        """Go on with some rows."""
-        self.mean = self.mean[rows]
-
 
 class LBFGS:
-    """L-BFGS (Nocedal and Wright 2006, algorithms 7.4 and 7.5), one line search a row.
+    """L-BFGS (Nocedal and Wright 2006, algorithms 7.4 and 7.5) with a line search for each row.
 
     The line search is that of Lewis and Overton 2013 (algorithm 4.6), which suits losses with
     kinks such as ours: a step t along d is too long when
 
         f(v + t d) > f(v) + c1 t g^T d                     (Armijo)
 
-    too short when g(v + t d)^T d < c2 g^T d (weak Wolfe), else taken. The first step that is
-    too long is shortened to the minimum of the parabola through what is known. Where v is
-    constrained after a step, t d is what is left of it. Rows whose search fails forget their
-    history and start again along -g, ten times shorter.
+    too short when g(v + t d)^T d < c2 g^T d (weak Wolfe), else taken. While every step so far was
+    too long, the next one goes to the minimum of the parabola through f(v), g(v)^T d and the last
+    loss; once a step was too short, bisection follows. Where v is constrained after a step, t d
+    is the step that remains. A row whose line search fails forgets its history and starts again
+    along -g with a step of a tenth.
 
     Parameters
     ----------
     v : Tensor (N, D)
-        For its shape.
+        Only its shape, type and device are used.
     history : int
-        Pairs (s, y) kept a row.
+        Number of pairs (s, y) that are kept for each row.
     """
 
     c1, c2 = 1e-4, 0.9
@@ -127,7 +117,7 @@ class LBFGS:
         self.started = False
 
     def step(self, v: Tensor, loss: Tensor, grad: Tensor, lr: float) -> Tensor:
-        """``lr`` is how far each coordinate moves in the first step, in root mean square."""
+        """Return the next v; ``lr`` is the root mean square move of the first step."""
         s = v - self.base
         before, after = (self.grad * s).sum(1), (grad * s).sum(1)
         low_enough = loss <= self.loss + self.c1 * before  # False for NaN
@@ -151,7 +141,7 @@ class LBFGS:
         )
         self.t = torch.where(self.high.isfinite(), shorter, 2 * self.t)
 
-        # Rows that go on from here, and rows that must start again from where they were.
+        # Rows that take the step, and rows that must start again from their last point.
         self.base = torch.where(taken[:, None], v, self.base)
         self.grad = torch.where(taken[:, None], grad, self.grad)
         self.loss = torch.where(taken, loss, self.loss)
@@ -198,10 +188,3 @@ class LBFGS:
             beta = rho * (y * r).sum(1)
             r = r + (alpha - beta)[:, None] * s
         return -r
-
-    def take(self, rows: Tensor) -> None:
-        """Go on with some rows."""
-        for name in ("s", "y", "rho"):
-            setattr(self, name, getattr(self, name)[:, rows])
-        for name in ("gamma", "base", "grad", "way", "loss", "t", "low", "high", "failed", "short"):
-            setattr(self, name, getattr(self, name)[rows])

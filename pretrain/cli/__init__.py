@@ -1,8 +1,8 @@
-"""The command line of ``pretrain``: one file a command.
+"""The command line of ``pretrain``: one file for each command.
 
-What the trainings share: ``parameters`` (their options), ``target`` (what to train on and where the
-result goes), ``loop`` (what is looked at before a training in steps, and after). Whatever needs
-torch is imported inside the commands, so that ``--help`` does not.
+The trainings share ``parameters`` (their options), ``target`` (what to train on, and where the
+result goes) and ``loop`` (what is checked before a training in steps, and saved after it). What
+needs torch is imported inside the commands, so that ``--help`` does not wait for it.
 """
 
 from __future__ import annotations

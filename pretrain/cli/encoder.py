@@ -21,7 +21,7 @@ from pretrain.options import EncoderOptions
 @steps
 @knobs(EncoderOptions)
 def command(prior: str, **given: Any) -> None:
-    """Train the start of PRIOR's searches: known pixels in, a guess of z out.
+    """Train a network that guesses, from the known pixels, where searches of PRIOR begin.
 
     PRIOR is a name or a folder; OUT becomes a copy of it with the network added.
     """

@@ -17,7 +17,7 @@ from pretrain.options import GaussianOptions
 @common
 @knobs(GaussianOptions)
 def command(**given: Any) -> None:
-    """Fit probabilistic PCA: seconds, no iterations, a closed-form fill."""
+    """Fit probabilistic PCA, whose fills have a closed form; takes seconds."""
     from pretrain import gaussian
 
     target, options = parts(given, GaussianOptions)

@@ -1,4 +1,4 @@
-"""How a command trains in steps: what is looked at beforehand, the plan, what is saved."""
+"""How a command trains in steps: what it checks first, the plan, and what it saves."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def run_training(
 
 
 def _check(given: dict[str, Any], options: Any, *, several: bool) -> None:
-    """Raise what would stop a training before anything is decoded; join the other processes.
+    """Raise before any image is decoded what would stop the training; join the other processes.
 
-    Raises OutputError where a training lies that would be lost, InpaintError for what is not there
-    or cannot be.
+    Raises OutputError where an earlier training would be lost, and InpaintError for options that
+    cannot be honoured here.
     """
     from pretrain import log, parallel
 

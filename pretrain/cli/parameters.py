@@ -107,6 +107,6 @@ def knobs(options: type) -> Callable[[Command], Command]:
 
 
 def _spelled(name: str, default: Any) -> str:
-    """``--name``; what is on by default can be switched off by ``--no-name``."""
+    """Return ``--name``, with ``--no-name`` for a flag that is on by default."""
     name = name.replace("_", "-")
     return f"--{name}/--no-{name}" if default is True else f"--{name}"

@@ -12,7 +12,7 @@ LIST = "list"
 
 
 class Recipes(click.Group):
-    """A command a recipe: the one that it names, with its options as defaults."""
+    """One command for each recipe: that which it names, with the recipe's options as defaults."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """``list``, then the shipped recipes."""
@@ -27,7 +27,7 @@ class Recipes(click.Group):
 
 
 def _target(ctx: click.Context, found: recipe.Recipe) -> click.Command:
-    """The command that the recipe names; UnknownNameError when it is no training."""
+    """The command that the recipe names; UnknownNameError when that is no command for training."""
     root = ctx.find_root().command
     commands = root.commands if isinstance(root, click.Group) else {}
     known = [name for name, one in commands.items() if any(p.name == "out" for p in one.params)]

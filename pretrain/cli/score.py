@@ -39,7 +39,13 @@ COUNT = click.IntRange(min=1)
 @click.option("--count", default=64, show_default=True, type=COUNT, help="Images for the ceiling.")
 @click.option("--samples", default=1000, show_default=True, type=COUNT, help="Samples to draw.")
 @click.option("--steps", default=300, show_default=True, type=COUNT, help="Steps of the ceiling.")
-@click.option("--starts", default=4, show_default=True, type=COUNT, help="Its starts an image.")
+@click.option(
+    "--starts",
+    default=4,
+    show_default=True,
+    type=COUNT,
+    help="Starts of its search for each image.",
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1))
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--cache", type=FOLDER, help="Folder for decoded images. [a temporary one]")
@@ -104,7 +110,7 @@ def command(
 
 
 def _make(out: Path) -> None:
-    """Make the folder of the result, before minutes are spent on what could not be written."""
+    """Make the folder of the result now, rather than fail to write it after minutes of work."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -115,7 +121,7 @@ def _make(out: Path) -> None:
 
 @contextmanager
 def _cache(given: Path | None) -> Iterator[Path]:
-    """The given folder, or one that is gone afterwards."""
+    """The given folder, or a temporary one that is deleted afterwards."""
     if given:
         yield given
         return
@@ -139,7 +145,7 @@ def _cuts(sources: tuple[Path, ...], size: int, config: dict[str, Any], cache: P
 
 
 def _names(sources: tuple[Path, ...]) -> list[str]:
-    """Without their folders, which mean nothing elsewhere."""
+    """File names without their folders, which mean nothing on another machine."""
     return [source.resolve().name for source in sources]
 
 

@@ -86,7 +86,7 @@ def parts(given: dict[str, Any], options: type) -> tuple[Target, Any]:
 
 
 def _check_writable(out: Path) -> None:
-    """Raise now what the end of a long training would raise; nothing is made."""
+    """Raise now what the end of a long training would raise, without creating anything."""
     place = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
     if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
         raise OutputError(

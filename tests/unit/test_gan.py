@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -392,6 +393,31 @@ def test_a_step_takes_gamma_half_of_each_penalty(
         assert "penalty" not in seen
     else:
         assert float(seen["penalty"]) == pytest.approx(factor * expected, rel=1e-5)
+
+
+def test_a_penalty_of_every_nth_step_counts_n_times_in_the_gradient(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a linear D the gradient of gamma / 2 |w|² is gamma w, whatever the images are."""
+    critic, build, seen = Spy(), gan.networks, []
+    weight = critic.line.weight.detach().clone()
+
+    def networks(o: GanOptions, classes: int) -> tuple[Upward, Any]:
+        critic.line.weight.data.copy_(weight)
+        return build(o, classes)[0], critic
+
+    def note(parameters: Iterable[nn.Parameter]) -> None:
+        seen.extend(p.grad.clone() for p in parameters if p is critic.line.weight)
+
+    monkeypatch.setattr(gan, "networks", networks)
+    monkeypatch.setattr(gan.parallel, "average_gradients", note)
+    for every in (1, 4):
+        o = GanOptions(
+            size=16, latent=4, width=4, batch=2, loss="hinge", penalty="r1", gamma=0.7,
+            penalty_every=every,
+        )  # fmt: skip
+        gan.train(small((".",), [0, 0, 0]), o, Plan(tmp_path / str(every), 1, batch=2))
+    torch.testing.assert_close(seen[1] - seen[0], (4 - 1) * 0.7 * weight, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1.0])

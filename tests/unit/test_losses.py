@@ -47,16 +47,6 @@ def test_context_weights_sum_to_one_for_each_image_when_normalised() -> None:
     torch.testing.assert_close(weights, plain / plain.sum((1, 2), keepdim=True))
 
 
-def test_pixels_held_back_weigh_nothing_and_do_not_count_as_hole() -> None:
-    hidden = torch.zeros_like(masks())
-    hidden[:, 6:8, 8:10] = True
-    plain = context_weights(masks(), base=0.2)
-    weights = context_weights(masks(), base=0.2, hidden=hidden)
-    assert torch.equal(weights, plain.masked_fill(hidden, 0))
-    normal = context_weights(masks(), base=0.2, hidden=hidden, normalise=True)
-    torch.testing.assert_close(normal.sum((1, 2)), torch.ones(2))
-
-
 def test_context_weights_are_largest_beside_the_hole_and_zero_far_away() -> None:
     weights = context_weights(masks()[:1], window=3)[0]
     assert weights[2, 5] > weights[2, 3] > 0  # beside an edge, beside a corner

@@ -10,8 +10,7 @@ from skimage import data, filters
 
 from inpaint.errors import ImageError, WeightsError
 from inpaint.evaluate import lpips as module
-from inpaint.evaluate.compare import lpips
-from inpaint.evaluate.lpips import FOLDER, cached, load, to_tensor
+from inpaint.evaluate.lpips import FOLDER, cached, load, lpips, to_tensor
 from inpaint.zoo import weights
 
 
@@ -82,6 +81,10 @@ def test_inputs_are_neither_changed_nor_misread():
         to_tensor(image[..., 0])
     with pytest.raises(ImageError, match="equal shapes"):
         lpips(image, np.zeros((41, 40, 3), np.uint8))
+    with pytest.raises(ImageError, match="RGB uint8"):
+        lpips(image / 255, image / 255)
+    with pytest.raises(ImageError, match="at least 31x31 pixels, got 40x30"):
+        lpips(image[:30], image[:30])
 
 
 def test_shipped_config_matches_the_file():

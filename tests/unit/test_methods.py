@@ -100,7 +100,7 @@ def test_a_prior_s_options_reach_the_search(monkeypatch, image, mask):
         ("faces64-gaussian:start=zero", "start is 'zero'; known: prior, sample"),
         ("faces64-gaussian:mode=best", "mode is 'best'; known: sharp, psnr"),
         ("faces64-gaussian:stages=poison", "stages is 'poison'; known: .*poisson"),
-        ("faces64-gaussian:steps", "'steps' is no option; write name:key=value"),
+        ("faces64-gaussian:steps", "'steps' is not an option; write name:key=value"),
         ("reference:prior=none", "unknown prior 'none'"),
         ("reference:steps=3", "unknown option 'steps'; known: device, prior"),
         ("folder:", "nothing is no folder"),

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from skimage import data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from inpaint.errors import ImageError, MaskError
@@ -46,6 +47,43 @@ def test_ssim_is_that_of_skimage(size):
         channel_axis=2,
     )
     assert metrics.ssim(a, b) == pytest.approx(expected, abs=1e-6)
+
+
+def test_ssim_of_a_photo_is_that_of_skimage_over_several_strips():
+    """The filters run on strips of 64 rows; a photo of 150 has three."""
+    a = data.astronaut()[100:250, 50:170]
+    b = a.copy()
+    b[60:75, 20:90] ^= 90
+    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    expected = structural_similarity(a, b, data_range=255, channel_axis=2, **settings)
+    assert metrics.ssim(a, b) == pytest.approx(expected, abs=1e-6)
+
+
+def test_sums_are_exact_where_they_are_large():
+    black = np.zeros((1500, 1100, 3), np.uint8)
+    white = black + 255
+    white[0, 0] = 254
+    n = black.size
+    squares = (n - 3) * 255**2 + 3 * 254**2
+    assert metrics.psnr(black, white) == 10 * math.log10(255**2 * n / squares)
+    assert metrics.l1_pct(white, black) == 100 * ((n - 3) * 255 + 3 * 254) / (n * 255)
+    corner = np.zeros(black.shape[:2], bool)
+    corner[0, :2] = True
+    assert metrics.psnr_hole(black, white, corner) == 10 * math.log10(
+        255**2 * 6 / (3 * 255**2 + 3 * 254**2)
+    )
+    rows = corner.repeat(2, axis=0)[::2]  # no contiguous view of bytes
+    assert metrics.l1_hole(black, white, rows) == metrics.l1_hole(black, white, corner)
+
+
+def test_memory_layout_does_not_matter(composite):
+    expected = metrics.measure(*composite)
+    turned = [np.ascontiguousarray(x[..., ::-1])[..., ::-1] for x in composite[:2]]
+    assert metrics.measure(*turned, composite[2]) == expected
+    columns = [np.asfortranarray(x) for x in composite]
+    for x in columns:
+        x.setflags(write=False)
+    assert metrics.measure(*columns) == expected
 
 
 def test_flat_offset_has_known_values():

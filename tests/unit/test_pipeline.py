@@ -219,6 +219,17 @@ def test_the_callback_sees_every_step_of_every_crop(vae: str) -> None:
     assert calls == [(crop, 2, 3, step) for crop in range(2) for step in range(4)]
 
 
+def test_crops_of_one_picture_have_different_seeds(vae: str) -> None:
+    """Samples depend on nothing but the seed, so equal seeds would draw equal pictures."""
+    image, mask = noise(90, 90, 3), box((90, 90), np.s_[5:9, 5:9], np.s_[80:84, 80:84])
+    drawn: list[Tensor] = []
+    options: dict[str, Any] = {"start": "sample", "steps": 0, "restarts": 1}
+    tell = lambda *call: drawn.append(call[4]["x"])  # noqa: E731
+    finished(image, mask, prior=vae, callback=tell, **options)
+    first, second = drawn
+    assert (first - second).abs().mean() > 0.01
+
+
 def run(folder: str, **options: Any) -> Result:
     picture = images.from_array(noise(30, 26, 3))
     mask = box((30, 26), np.s_[8:20, 5:15])

@@ -55,6 +55,18 @@ def test_free_bits_charge_a_dimension_for_what_its_mean_lies_above() -> None:
     assert kl.grad.tolist() == [[0.0, 0.5], [0.0, 0.5]]
 
 
+@pytest.mark.parametrize("adversarial", [0.0, 0.5])
+def test_the_kl_term_is_divided_by_the_numbers_of_an_image(
+    adversarial: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L = ... + KL / D with D = 3 * 16 * 16, and in the first of two warm-up steps half of that."""
+    kl = torch.ones((), requires_grad=True)
+    monkeypatch.setattr(vae, "rate", lambda *_: kl)
+    train(tmp_path, warmup=2, adversarial=adversarial)
+    assert kl.grad is not None
+    assert kl.grad.item() == pytest.approx((0.5 + 1.0) / (3 * 16 * 16))
+
+
 @pytest.mark.parametrize("strength", [0.0, 0.3, 2.0])
 def test_the_game_pulls_with_the_strength_asked_for(strength: float) -> None:
     """Whatever the scale of its loss."""

@@ -132,6 +132,27 @@ def test_stage_on_any_size(monkeypatch, tmp_path, kind: str, shape: tuple[int, i
     assert after.filled.max() <= 1
 
 
+def test_a_pixel_of_the_network_is_hole_where_more_than_a_twentieth_of_it_is(monkeypatch) -> None:
+    """Each pixel of the network stands for 10 x 10 pixels of the patch."""
+    seen = []
+
+    class Watching(torch.nn.Module):
+        size = SIDE
+
+        def forward(self, x, hole, sharpness):
+            seen.append(hole[0])
+            return [x]
+
+    monkeypatch.setattr(registry, "refiner_folder", lambda *_: "any")
+    monkeypatch.setattr(refine, "load", lambda _: Watching())
+    image = np.zeros((10 * SIDE, 10 * SIDE, 3), np.float32)
+    mask = np.zeros(image.shape[:2], bool)
+    for column, pixels in ((5, 1), (15, 4), (25, 6), (35, 10)):
+        mask[50, 10 * column : 10 * column + pixels] = True
+    refine.refine(Patch(image, mask, image, image), "attention", family="any", sharpness=1.0)
+    assert seen[0].nonzero().tolist() == [[5, 25], [5, 35]]
+
+
 def test_mirror_images_are_refined_alike_for_psnr(monkeypatch, tmp_path) -> None:
     network = next(n for n in networks() if n.kind == "attention")
     weights.save(tmp_path, network.config(), halved(refiner=network))
