@@ -51,7 +51,7 @@ def test_it_holds_every_file_of_the_packages(wheel: Path) -> None:
 
 
 def test_its_version_is_that_of_the_code(wheel: Path) -> None:
-    assert wheel.name.startswith(f"inpaint-{__version__}-py3")
+    assert wheel.name.startswith(f"latent_inpaint-{__version__}-py3")
 
 
 def test_it_fills_where_there_is_no_checkout(wheel: Path, tmp_path: Path) -> None:
