@@ -38,7 +38,7 @@ def test_it_shows_readme_docs_cards_decisions_examples_and_api(site: Path) -> No
     expected |= {f"{name}.html" for name in docs} | {"cards/faces64-vae.html"}
     assert expected <= pages
     search = (site / "api" / "inpaint.search.html").read_text()
-    assert "Searches from different starts" in search
+    assert "the number of starts for each image" in search
     assert "../cards/" not in (site / "zoo.html").read_text()
 
 
