@@ -225,7 +225,7 @@ def test_crops_of_one_picture_have_different_seeds(vae: str) -> None:
     drawn: list[Tensor] = []
     options: dict[str, Any] = {"start": "sample", "steps": 0, "restarts": 1}
     tell = lambda *call: drawn.append(call[4]["x"])  # noqa: E731
-    finished(image, mask, prior=vae, callback=tell, **options)
+    complete(images.from_array(image), mask, prior=vae, callback=tell, search=options)
     first, second = drawn
     assert (first - second).abs().mean() > 0.01
 

@@ -113,7 +113,7 @@ def test_a_missing_tensorboard_is_named_with_its_install_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(InpaintError, match=r"pip install 'inpaint\[train\]'"):
+    with pytest.raises(InpaintError, match=r"pip install 'latent-inpaint\[train\]'"):
         log.writer()
 
 

@@ -144,7 +144,7 @@ def test_a_pixel_of_the_network_is_hole_where_more_than_a_twentieth_of_it_is(mon
             return [x]
 
     monkeypatch.setattr(registry, "refiner_folder", lambda *_: "any")
-    monkeypatch.setattr(refine, "load", lambda _: Watching())
+    monkeypatch.setattr(refine, "load", lambda *_: Watching())
     image = np.zeros((10 * SIDE, 10 * SIDE, 3), np.float32)
     mask = np.zeros(image.shape[:2], bool)
     for column, pixels in ((5, 1), (15, 4), (25, 6), (35, 10)):
