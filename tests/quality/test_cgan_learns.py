@@ -60,13 +60,18 @@ def test_without_a_class_samples_lie_between_both_and_spread_wider(trained: CGAN
 
 
 def test_the_discriminator_knows_the_classes(trained: CGAN) -> None:
-    """A dark picture is less likely as a bright one than as what it is."""
-    pictures = {name: torch.full((1, 3, SIZE, SIZE), mean) for name, mean in MEANS.items()}
-    z = torch.zeros(1, 4)
-    for name, picture in pictures.items():
-        loss = {c: float(trained.with_class(c).perceptual_loss(z, picture)) for c in MEANS}
-        other = "dark" if name == "bright" else "bright"
-        assert loss[name] < loss[other] - 0.1
+    """Dark pictures are less likely as bright ones than as what they are, on average over many.
+
+    One flat picture would ask about a single point, where processors that round bfloat16
+    differently end their trainings with different values.
+    """
+    images = two_kinds()
+    x = torch.from_numpy(images.pixels.astype(np.float32) / 255).permute(0, 3, 1, 2)
+    z = torch.zeros(len(x), 4)
+    bright = x.mean((1, 2, 3)) > 0.5
+    loss = {c: trained.with_class(c).perceptual_loss(z, x) for c in MEANS}
+    assert (loss["dark"] - loss["bright"])[bright].mean() > 0.05
+    assert (loss["bright"] - loss["dark"])[~bright].mean() > 0.05
 
 
 def test_a_class_steers_what_an_empty_context_becomes(trained: CGAN) -> None:
