@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from inpaint import images, masks
-from inpaint.devices import resolve
-from inpaint.errors import InpaintError, UnknownNameError
+from inpaint.devices import one_thread, resolve
+from inpaint.errors import InpaintError, MaskError, UnknownNameError
 from inpaint.images import Picture
 from inpaint.pipeline.choose import Choice, choose_prior, companion, overview, sees_whole
-from inpaint.pipeline.crop import Box, Crop, plan_crops
+from inpaint.pipeline.crop import Box, Crop, plan_crops, seeing
 from inpaint.pipeline.filler import Filler
 from inpaint.pipeline.router import Route
 from inpaint.search import Found
@@ -87,6 +87,7 @@ def fill(image: np.ndarray, mask: np.ndarray, **options: Any) -> np.ndarray:
     return images.to_array(complete(picture, hole, **options).pictures[0], like=image)
 
 
+@one_thread(torch.device("cpu"))
 def complete(
     picture: Picture,
     mask: np.ndarray,
@@ -110,7 +111,8 @@ def complete(
     Parameters
     ----------
     picture : Picture
-        From ``images.read`` or ``images.from_array``.
+        From ``images.read`` or ``images.from_array``. Pixels whose alpha is below its peak count
+        as unknown, and are left as they are outside the hole.
     mask : ndarray (H, W) of bool
         True = hole.
     prior : str
@@ -152,13 +154,16 @@ def complete(
     started = time.perf_counter()
     masks.check(mask, (picture.height, picture.width))
     _check(mode, candidates, stages)
-    choice, where = _choice(prior, class_name, picture, mask, mode), resolve(device)
+    unknown = _unknown(picture, mask)
+    choice, where = _choice(prior, class_name, picture, unknown, mode), resolve(device)
     order = chain.names(stages, mode=mode, whole=choice.whole, steered=class_name is not None)
     filler = _filler(choice, class_name, order, mode, candidates, where, search_options)
     if on_stage:
         filler = replace(filler, stages=chain.watched(order, filler.stages, on_stage))
     size = filler.prior.size
     crops = [_whole(mask)] if choice.whole else plan_crops(mask, context=context, min_side=size)
+    if unknown is not mask:
+        crops = [seeing(crop, unknown) for crop in crops]
     # In the picture's own depth, and floats of one crop at a time: memory follows the hole.
     fills = [replace(picture, pixels=picture.pixels.copy()) for _ in range(candidates)]
     reports = []
@@ -184,6 +189,19 @@ def _check(mode: str, candidates: int, stages: Sequence[str]) -> None:
         raise InpaintError(f"candidates is {candidates}; ask for at least 1")
     for name in set(stages) - set(chain.AUTO):
         registry.stage(name)
+
+
+def _unknown(picture: Picture, mask: np.ndarray) -> np.ndarray:
+    """The hole (H, W) and all that is not opaque; the mask itself in an opaque picture."""
+    if not picture.has_alpha or not (picture.unseen & ~mask).any():
+        return mask
+    unknown: np.ndarray = mask | picture.unseen
+    if unknown.all():
+        raise MaskError(
+            "every pixel outside the hole is transparent, wholly or in part, so nothing is known "
+            "to fill it from; lay the picture on a background first"
+        )
+    return unknown
 
 
 def _choice(
