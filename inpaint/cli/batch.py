@@ -14,7 +14,7 @@ import click
 
 from inpaint.cli.errors import FAILED, INTERRUPTED
 from inpaint.cli.progress import bar
-from inpaint.errors import UnknownNameError
+from inpaint.errors import InpaintError, UnknownNameError
 from inpaint.zoo import classes, registry
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ def command(
     from inpaint.batch.options import Options
     from inpaint.batch.run import fill_folder
 
+    if any(place.startswith("memory:") for place in (images, masks, out)):
+        raise InpaintError("memory:// is forgotten when the command ends; give a folder or a URL")
     if class_name is not None:
         prior = classes.prior_of(prior, class_name)
     if stages not in (("none",), ("auto",)):

@@ -205,7 +205,7 @@ def test_places_may_be_urls(run: Any, small: Path, quick: list[str]) -> None:
 
 def test_memory_urls_need_one_process(run: Any, small: Path, quick: list[str]) -> None:
     quick[quick.index("--workers") + 1] = "1"
-    assert "--workers 0" in run(*quick, "--out", "memory://x").complaint()
+    assert "forgotten" in run(*quick, "--out", "memory://x").complaint()
 
 
 # Resuming
