@@ -115,7 +115,8 @@ def command(
     from inpaint.batch.options import Options
     from inpaint.batch.run import fill_folder
 
-    if any(place.startswith("memory:") for place in (images, masks, out)):
+    # Images in memory are those of a program that calls this command within its own process.
+    if out.startswith("memory:") and not images.startswith("memory:"):
         raise InpaintError("memory:// is forgotten when the command ends; give a folder or a URL")
     if class_name is not None:
         prior = classes.prior_of(prior, class_name)
