@@ -103,7 +103,10 @@ class Manifest:
                 os.lseek(self._file, start, os.SEEK_SET)
                 rest = memoryview(data)
                 while rest:  # after a part, the next try tells what is wrong: no space, or a limit
-                    rest = rest[os.write(self._file, rest) :]
+                    written = os.write(self._file, rest)
+                    if not written:
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    rest = rest[written:]
             except OSError as error:
                 with suppress(OSError):
                     os.ftruncate(self._file, start)  # half a line must not stay

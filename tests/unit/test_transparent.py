@@ -101,9 +101,18 @@ def test_a_picture_without_an_opaque_pixel_around_the_hole_is_refused() -> None:
     image = sticker(0)
     with pytest.raises(MaskError, match="nothing is known to fill it from"):
         inpaint.fill(image, band())
-    image[..., 3] = 254
+    image[..., 3] = 0
     with pytest.raises(ImageError, match="no pixel is opaque"):
         restore_picture(images.from_array(image), task="denoise")
+
+
+def test_a_picture_that_is_translucent_all_over_is_known() -> None:
+    image = sticker(90)
+    image[..., 3] = 180
+    filled = inpaint.fill(image, hole())
+    opaque = inpaint.fill(np.ascontiguousarray(image[..., :3]), hole())
+    np.testing.assert_array_equal(filled[..., :3], opaque)
+    assert (filled[..., 3] == 180).all()
 
 
 def test_all_that_the_eraser_touched_is_the_hole_and_ends_opaque() -> None:
