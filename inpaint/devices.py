@@ -21,11 +21,17 @@ def resolve(name: str = "auto") -> torch.device:
     kind, colon, index = name.partition(":")
     if kind not in NAMES or (colon and (kind == "auto" or not index.isdecimal())):
         raise UnknownNameError("device", name, NAMES)
+    there = torch.cuda.is_available()
+    if (kind == "cuda" or (kind == "auto" and there)) and _forked():
+        raise InpaintError(
+            "CUDA cannot be used in a process that was forked after CUDA was used; start "
+            "processes by spawn, or use --device cpu"
+        )
     if kind == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda" if there else "cpu")
     count = {
         "cpu": 1,
-        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "cuda": torch.cuda.device_count() if there else 0,
         "mps": int(torch.backends.mps.is_available()),
     }[kind]
     if int(index or 0) >= count:
@@ -33,12 +39,21 @@ def resolve(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def _forked() -> bool:
+    """Whether a parent of this process used CUDA before the fork."""
+    told = getattr(torch.cuda, "_is_in_bad_fork", None)  # torch has no public way to ask
+    return bool(told and told())
+
+
 @contextmanager
 def one_thread(device: torch.device) -> Iterator[None]:
     """Within, this thread computes alone on the processor; on other devices nothing changes.
 
-    Gradients of convolutions are summed in parts, one for each thread: their last bits hang on
-    the number, and steps of a search make that visible.
+    Sums, such as those of matrix products and of gradients of convolutions, are made in parts, one
+    for each thread: their last bits hang on the number, and a search makes that visible. The same
+    bytes therefore need the same number, which is 1 because a forked child has no more.
+
+    Also a decorator: ``@one_thread(torch.device("cpu"))``.
     """
     threads = torch.get_num_threads()
     if device.type != "cpu" or threads == 1:

@@ -228,7 +228,7 @@ def _died(item: Row, code: int, *, careful: bool) -> Row:
 
 def _how(code: int) -> str:
     if code == -signal.SIGKILL:
-        return "killed, probably by the system for want of memory"
+        return "killed, by somebody or by the system for want of memory"
     if code < 0:
         return f"signal {signal.Signals(-code).name}"
     return f"exit code {code}"

@@ -12,12 +12,15 @@ A row has ``path``, ``mask`` and ``out`` (relative), ``status``, ``error``, ``se
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import logging
 import os
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from inpaint.batch.disk import Disk
 from inpaint.batch.folder import SCRATCH, STATE, Folder
 from inpaint.errors import OutputError
 
+log = logging.getLogger(__name__)
 Row = dict[str, Any]
 
 DONE = "done"
@@ -37,6 +41,11 @@ STARTED = "started"  # given to a worker; only ever the last row of an item afte
 
 NAME = "manifest.jsonl"
 SEND_ROWS, SEND_SECONDS = 256, 10.0
+_STATUSES = (DONE, KEPT, CHECKED, FAILED, RETRY, ORPHAN, STARTED)
+_TEXTS = (
+    "mask", "out", "error", "note", "options", "before", "out_sha256", "out_stamp",
+    "image_sha256", "image_stamp", "mask_sha256", "mask_stamp",
+)  # fmt: skip
 
 
 class Manifest:
@@ -60,7 +69,9 @@ class Manifest:
         self._guard = threading.Lock()
         self._index: dict[int, int] = {}
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            # Binary, or Windows would write two bytes for an end of line.
+            binary = getattr(os, "O_BINARY", 0)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | binary, 0o666)
             self._end = self._load()
         except OSError as error:
             raise self._failed(error) from error
@@ -88,11 +99,17 @@ class Manifest:
         with self._guard:
             data, start = b"".join(lines), self._end
             try:
-                written = os.pwrite(self._file, data, start)
-                if written < len(data):  # the disk is full: half a line must not stay
-                    os.ftruncate(self._file, start)
-                    raise OSError(28, "No space left on device")
+                self._check_name()
+                os.lseek(self._file, start, os.SEEK_SET)
+                rest = memoryview(data)
+                while rest:  # after a part, the next try tells what is wrong: no space, or a limit
+                    written = os.write(self._file, rest)
+                    if not written:
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    rest = rest[written:]
             except OSError as error:
+                with suppress(OSError):
+                    os.ftruncate(self._file, start)  # half a line must not stay
                 raise self._failed(error) from error
             for row, line in zip(rows, lines, strict=True):
                 self._index[_digest(row["path"])] = start
@@ -101,25 +118,39 @@ class Manifest:
 
     def _line(self, offset: int) -> bytes:
         data, size = b"", 2048
-        while b"\n" not in data:
-            more = os.pread(self._file, size, offset + len(data))
-            if not more:
-                break
-            data += more
+        with self._guard:  # one place in the file for all threads; pread is not on Windows
+            os.lseek(self._file, offset, os.SEEK_SET)
+            while b"\n" not in data:
+                more = os.read(self._file, size)
+                if not more:
+                    break
+                data += more
         return data.partition(b"\n")[0]
 
     def _load(self) -> int:
         """Index the file, drop a last line that was cut off, and return where it ends."""
-        offset = end = 0
+        offset = end = number = 0
         with os.fdopen(os.dup(self._file), "rb") as file:
             for line in file:
+                number += 1
                 row = _parse(line) if line.endswith(b"\n") else None
+                if row is None and line.endswith(b"\n"):
+                    log.warning("%s: line %d is no row and does not count", self.path, number)
                 if row:
                     self._index[_digest(row["path"])] = offset
                 offset += len(line)
                 end = offset if line.endswith(b"\n") else end
         os.ftruncate(self._file, end)
         return end
+
+    def _check_name(self) -> None:
+        """Raise OSError when the file is no longer what its name leads to.
+
+        Rows in a file that was removed, or whose folder was, would be lost without a word.
+        """
+        here, named = os.fstat(self._file), os.stat(self.path)
+        if not os.path.samestat(here, named):
+            raise OSError(errno.ESTALE, "another file has taken its name")
 
     def _failed(self, error: OSError) -> OutputError:
         return OutputError(
@@ -231,8 +262,16 @@ def _digest(path: str) -> int:
 
 
 def _parse(line: bytes) -> Row | None:
+    """The row of a line; None for what is none, or has values of other types than rows have."""
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return row if isinstance(row, dict) and {"path", "status"} <= row.keys() else None
+    if not isinstance(row, dict) or not isinstance(row.get("path"), str):
+        return None
+    texts = all(isinstance(row.get(key), str | None) for key in _TEXTS)
+    if row.get("status") not in _STATUSES or not texts:
+        return None
+    if row["status"] == STARTED and not ("before" in row and isinstance(row.get("empty"), bool)):
+        return None
+    return row

@@ -184,6 +184,11 @@ def fill_folder(
         except OutputError as error:  # the disk is full: nothing more can be done safely
             summary.stopped = str(error)
     summary.interrupted = stop.is_set()
+    if summary.left and not (summary.interrupted or summary.stopped):
+        summary.stopped = (
+            f"{summary.left} of {summary.total} images were gone when their turn came (a folder "
+            f"vanished or cannot be listed); bring back {images}, then give the same command again"
+        )
     summary.seconds = time.monotonic() - begun
     return summary
 

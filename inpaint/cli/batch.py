@@ -15,7 +15,7 @@ import click
 from inpaint.cli.errors import FAILED, INTERRUPTED
 from inpaint.cli.filling import DEVICE
 from inpaint.cli.progress import bar
-from inpaint.errors import UnknownNameError
+from inpaint.errors import InpaintError, UnknownNameError
 from inpaint.zoo import classes, registry
 
 if TYPE_CHECKING:
@@ -117,6 +117,9 @@ def command(
     from inpaint.batch.options import Options
     from inpaint.batch.run import fill_folder
 
+    # Images in memory are those of a program that calls this command within its own process.
+    if out.startswith("memory:") and not images.startswith("memory:"):
+        raise InpaintError("memory:// is forgotten when the command ends; give a folder or a URL")
     if class_name is not None:
         prior = classes.prior_of(prior, class_name)
     if stages not in (("none",), ("auto",)):

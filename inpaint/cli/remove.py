@@ -208,10 +208,10 @@ def _objects(picture: Picture, photo: Path, pointed: _Pointed, seed: int) -> lis
 
 def _snapped(picture: Picture, name: str, rough: np.ndarray, seed: int) -> np.ndarray:
     """The object inside a rough outline, else the outline and one line of warning."""
-    from inpaint.masks.preview import as_preview
+    from inpaint.masks.preview import as_seen
     from inpaint.masks.snap import snap
 
-    found = snap(as_preview(picture).pixels[..., :3], rough, seed=seed)
+    found = snap(as_seen(picture), rough, seed=seed)
     if found is None:
         click.echo(f"Warning: nothing stands out inside {name}; all of it is removed", err=True)
         return rough

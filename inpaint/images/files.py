@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from inpaint.errors import ImageError, OutputError
@@ -47,7 +48,10 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         if path.is_dir():
             raise ImageError(f"{name} is a folder, expected an image file; name one file in it")
-        with path.open("rb") as file:
+        # Without waiting: nobody may ever write into a pipe. Of files it makes no difference.
+        with open(path, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ImageError(f"{name} is a pipe, socket or device, expected an image file")
             head = file.read(64)
             sniff(head, name=name)  # before reading on: it may be a film of many gigabytes
             return head + file.read()
@@ -59,6 +63,10 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         raise ImageError(f"{name} does not fit into memory; scale it down") from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         raise ImageError(f"{name} cannot be read ({_reason(error)}); check the path") from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def write(

@@ -86,3 +86,18 @@ class Picture:
     def alpha(self) -> np.ndarray | None:
         """The alpha channel (H, W) in the type of ``pixels``, 0 = transparent; or None."""
         return self.pixels[..., -1] if self.has_alpha else None
+
+    @property
+    def unseen(self) -> np.ndarray:
+        """Where the colours are unknown, (H, W) of bool: alpha is below its peak there.
+
+        The peak is that of the type; in a picture that is translucent all over, such as a
+        watermark, it is the highest alpha that occurs, because there nothing was erased.
+
+        What a file stores below a transparent pixel is arbitrary, mostly black, and nobody sees it.
+        Below a half-transparent one it is often blackened or whitened in part, by a soft brush.
+        """
+        if self.alpha is None:
+            return np.zeros(self.pixels.shape[:2], bool)
+        unseen: np.ndarray = self.alpha < max(int(self.alpha.max()), 1)
+        return unseen

@@ -76,7 +76,9 @@ def from_picture(picture: Picture, *, invert: bool = False) -> np.ndarray:
 
 
 def from_alpha(picture: Picture) -> np.ndarray:
-    """Return the erased part of a picture (alpha below 128 of 255) as (H, W) bool, True = hole.
+    """Return the erased part of a picture (not fully opaque) as (H, W) bool, True = hole.
+
+    The soft rim that an eraser leaves belongs to it: the colours there are mixed with nothing.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def from_alpha(picture: Picture) -> np.ndarray:
             f"the image ({picture.format}) has no alpha channel to take the hole from; "
             "erase the hole and save as PNG, or give a mask"
         )
-    return picture.alpha < _half(picture)
+    return picture.unseen
 
 
 def _half(picture: Picture) -> int:

@@ -12,6 +12,7 @@ from inpaint.images import Picture
 
 TINT, TINT_SHARE = (1.0, 0.0, 0.55), 0.5
 LINE = (1.0, 1.0, 1.0)
+GROUND = 128  # of 255: the grey behind what is transparent
 _LINE_SHARE = 1 / 600  # of the longer side: visible when the picture is seen as a whole
 
 
@@ -48,6 +49,19 @@ def _around(mask: np.ndarray) -> tuple[slice, slice]:
         slice(max(int(rows[0]) - 1, 0), int(rows[-1]) + 2),
         slice(max(int(columns[0]) - 1, 0), int(columns[-1]) + 2),
     )
+
+
+def as_seen(picture: Picture) -> np.ndarray:
+    """Return the colours that people see, (H, W, 3) of uint8 RGB, transparent pixels on grey.
+
+    What a file stores below transparent pixels shows through nowhere.
+    """
+    pixels = as_preview(picture).pixels
+    if pixels.shape[2] == 3:
+        return np.ascontiguousarray(pixels)
+    alpha = pixels[..., 3:].astype(np.uint32)
+    laid = (pixels[..., :3] * alpha + GROUND * (255 - alpha) + 127) // 255
+    return laid.astype(np.uint8)
 
 
 def as_preview(picture: Picture) -> Picture:

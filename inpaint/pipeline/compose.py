@@ -15,10 +15,11 @@ import numpy as np
 from torch import Tensor
 
 from inpaint import images, masks
-from inpaint.devices import resolve
+from inpaint.devices import one_thread, resolve
+from inpaint.errors import MaskError
 from inpaint.images import Picture
 from inpaint.pipeline import prior as priors
-from inpaint.pipeline.crop import Box, plan_crops, whole_crop
+from inpaint.pipeline.crop import Box, plan_crops, seeing, whole_crop
 from inpaint.pipeline.prepare import check, prepare
 from inpaint.pipeline.prior import Given
 from inpaint.pipeline.report import Report, Result
@@ -93,6 +94,7 @@ def fill(
     return images.to_array(result.pictures[0], like=image)
 
 
+@one_thread(torch.device("cpu"))
 def complete(
     picture: Picture,
     mask: np.ndarray,
@@ -125,7 +127,8 @@ def complete(
     Parameters
     ----------
     picture : Picture
-        From ``images.read`` or ``images.from_array``.
+        From ``images.read`` or ``images.from_array``. Pixels whose alpha is below its peak count
+        as unknown, and are left as they are outside the hole.
     mask : ndarray (H, W) of bool
         True = hole.
     prior : str, path or Prior
@@ -178,8 +181,8 @@ def complete(
     check(
         mode=mode, stages=stages, search=search, candidates=candidates, seed=seed, context=context
     )
-    where = resolve(device)
-    known = priors.find(prior, class_name, picture, mask, device=where)
+    where, unknown = resolve(device), _unknown(picture, mask)
+    known = priors.find(prior, class_name, picture, unknown, device=where)
     filler = prepare(
         known,
         mode=mode,
@@ -192,6 +195,8 @@ def complete(
     )
     size = known.model.size
     crops = [whole_crop(mask)] if known.whole else plan_crops(mask, context=context, min_side=size)
+    if unknown is not mask:
+        crops = [seeing(crop, unknown) for crop in crops]
     # In the picture's own depth, and floats of one crop at a time: memory follows the hole.
     fills = [replace(picture, pixels=picture.pixels.copy()) for _ in range(candidates)]
     reports: list[Report] = []
@@ -207,3 +212,16 @@ def complete(
             filled.pixels[seen] = own.pixels
         reports.append(made.report(crop.box, known))
     return Result(tuple(fills), tuple(reports), time.perf_counter() - started)
+
+
+def _unknown(picture: Picture, mask: np.ndarray) -> np.ndarray:
+    """The hole (H, W) and all that is not opaque; the mask itself in an opaque picture."""
+    if not picture.has_alpha or not (picture.unseen & ~mask).any():
+        return mask
+    unknown: np.ndarray = mask | picture.unseen
+    if unknown.all():
+        raise MaskError(
+            "every pixel outside the hole is transparent, wholly or in part, so nothing is known "
+            "to fill it from; lay the picture on a background first"
+        )
+    return unknown

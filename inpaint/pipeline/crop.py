@@ -15,6 +15,7 @@ from inpaint.errors import MaskError
 
 _MAX_GROUPS = 64  # merging compares pairs; more components are first joined on a grid
 _START_CELLS = 4_000_000  # masks with more pixels start on a coarser grid, for time
+LEAST_KNOWN = 0.25  # known pixels in a crop for each that it fills
 _MERGE_LIMIT = 2.0  # how much coarser the largest hole of a group may be seen than alone
 
 
@@ -52,8 +53,9 @@ class Box:
 class Crop:
     """A box to fill, with what is unknown in it and what it must fill.
 
-    ``mask`` (height, width) bool holds all hole pixels inside the box, none of which may be
-    read as known; ``own`` those that this crop fills. Each hole pixel has one owner.
+    ``mask`` (height, width) bool holds all unknown pixels inside the box, which are those of any
+    hole and, after ``seeing``, transparent ones; none may be read as known. ``own`` are those
+    that this crop fills. Each hole pixel has one owner.
     """
 
     box: Box
@@ -125,6 +127,36 @@ def whole_crop(mask: np.ndarray) -> Crop:
     ``mask`` is (H, W) bool.
     """
     return Crop(Box(0, 0, *mask.shape), mask, mask)
+
+
+def seeing(crop: Crop, unknown: np.ndarray) -> Crop:
+    """Return a crop whose mask is what ``unknown`` says, with enough known pixels around.
+
+    Parameters
+    ----------
+    crop : Crop
+        From ``plan_crops``, or of the whole picture.
+    unknown : ndarray (H, W) of bool
+        Of the whole picture: all holes, and what is transparent.
+
+    Returns
+    -------
+    Crop
+        Its ``own`` pixels are those of ``crop``. Its box is drawn out, to twice its sides at a
+        time, until it holds a known pixel for every four that it fills, or the whole picture.
+    """
+    height, width = unknown.shape
+    box, needed = crop.box, np.count_nonzero(crop.own) * LEAST_KNOWN
+    while np.count_nonzero(~unknown[box.slices]) < needed:
+        if (box.height, box.width) == (height, width):
+            break
+        y0, y1 = _inside(box.y0, box.y1, 2 * box.height, height)
+        x0, x1 = _inside(box.x0, box.x1, 2 * box.width, width)
+        box = Box(y0, x0, y1, x1)
+    own = np.zeros((box.height, box.width), bool)
+    top, left = crop.box.y0 - box.y0, crop.box.x0 - box.x0
+    own[top : top + crop.box.height, left : left + crop.box.width] = crop.own
+    return Crop(box, unknown[box.slices].copy(), own)
 
 
 def _components(mask: np.ndarray) -> tuple[np.ndarray, int, list[Box]]:

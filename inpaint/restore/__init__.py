@@ -24,9 +24,10 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from inpaint import images
-from inpaint.devices import resolve
+from inpaint.devices import one_thread, resolve
 from inpaint.errors import ImageError, InpaintError, UnknownNameError, WeightsError
 from inpaint.images import Picture
+from inpaint.images.resize import fill_nearest
 from inpaint.pipeline.prior import Given, known
 from inpaint.priors import Prior
 from inpaint.priors.gaussian import Gaussian
@@ -114,6 +115,7 @@ def restore(
     return pixels >= 128 if image.dtype == np.bool_ else pixels.astype(image.dtype)
 
 
+@one_thread(torch.device("cpu"))
 def restore_picture(
     picture: Picture,
     *,
@@ -134,7 +136,9 @@ def restore_picture(
     Parameters
     ----------
     picture : Picture
-        From ``images.read`` or ``images.from_array``.
+        From ``images.read`` or ``images.from_array``. Pixels whose alpha is below its peak count
+        as unknown: their colours are not read, and where the size stays they are left as they
+        are.
     task : str
         A name of ``registry.tasks()``.
     prior : str, path or Prior
@@ -178,9 +182,10 @@ def restore_picture(
             f"the result would have {area / 1e6:.0f} million pixels, the limit is "
             f"{images.MAX_PIXELS / 1e6:.0f} million; take a smaller --scale or a part of it"
         )
-    values, grey = _values(picture)
+    unseen = picture.unseen
+    values, grey = _values(picture, unseen)
     job = _job(task, scale, grey)
-    sigma = noise / 255 if noise is not None else estimate(values) if job.blind else 0.0
+    sigma = noise / 255 if noise is not None else estimate(values, unseen) if job.blind else 0.0
     evidence: dict[str, float] = {}
     if prior == "auto":
         prior, evidence = select.select_prior(job, values)
@@ -200,7 +205,7 @@ def restore_picture(
         return solved
 
     blended = windows.over(y, side, step, job.scale, answer)
-    result = _into(picture, job.finish(values, blended))
+    result = _into(picture, job.finish(values, blended), unseen)
     seconds = time.perf_counter() - started
     return Restored(result, task, name, 255 * sigma, total, seconds, evidence)
 
@@ -212,9 +217,18 @@ def _job(task: str, scale: int, grey: bool) -> Task:
     return job
 
 
-def _values(picture: Picture) -> tuple[np.ndarray, bool]:
-    """Colours in [0, 1], (H, W, 3), or (H, W, 1) where all pixels are grey; and whether so."""
+def _values(picture: Picture, unseen: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Colours in [0, 1], (H, W, 3), or (H, W, 1) where all pixels are grey; and whether so.
+
+    ``unseen`` pixels (H, W) take the colour of the nearest known one.
+    """
+    if unseen.all():
+        raise ImageError(
+            "no pixel is opaque, so no colour is known; lay the picture on a background first"
+        )
     values = images.rgb01(picture)
+    if unseen.any():
+        values = fill_nearest(values, unseen)
     grey = bool((values == values[..., :1]).all())
     return (values[..., :1] if grey else values), grey
 
@@ -285,13 +299,18 @@ def _search(model: Prior, job: Task, y: Tensor, seed: int, options: dict[str, An
     return found.x[:, 0]
 
 
-def _into(picture: Picture, values: np.ndarray) -> Picture:
-    """``values`` (H', W', 1 or 3) at the depth of ``picture``, with its alpha resized."""
+def _into(picture: Picture, values: np.ndarray, unseen: np.ndarray) -> Picture:
+    """``values`` (H', W', 1 or 3) at the depth of ``picture``, with its alpha resized.
+
+    Where the size stays, ``unseen`` pixels (H, W) are those of ``picture``.
+    """
     colours = values.shape[2]
     if picture.pixels.shape[2] > 2 and colours == 1:
         values, colours = np.repeat(values, 3, axis=2), 3
     pixels = np.rint(np.clip(values.astype(np.float64), 0, 1) * picture.peak)
     pixels = pixels.astype(picture.pixels.dtype)
+    if pixels.shape[:2] == unseen.shape:
+        pixels[unseen] = picture.pixels[unseen][:, : 3 if picture.pixels.shape[2] > 2 else 1]
     if picture.alpha is not None:
         alpha = np.ascontiguousarray(picture.alpha)
         height, width = pixels.shape[:2]

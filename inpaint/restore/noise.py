@@ -15,13 +15,14 @@ MEDIAN = 0.6745
 ENOUGH = 0.05
 
 
-def estimate(values: np.ndarray) -> float:
+def estimate(values: np.ndarray, unknown: np.ndarray | None = None) -> float:
     """Standard deviation of white noise in ``values`` (H, W, C) in [0, 1].
 
     The median over all pixels rather than Immerkaer's mean, so that texture and edges count only
     where they cover half of the picture; fine texture all over is taken for noise. Places where
-    black or white has cut the noise off do not count, unless hardly any others are left. 0 for
-    pictures smaller than 3x3.
+    black or white has cut the noise off do not count, unless hardly any others are left, and never
+    those that touch an ``unknown`` pixel, (H, W) of bool. 0 for pictures smaller than 3x3, and
+    where all is unknown.
     """
     if min(values.shape[:2]) < 3:
         return 0.0
@@ -32,6 +33,11 @@ def estimate(values: np.ndarray) -> float:
         cut = ((plane <= 0) | (plane >= 1)).astype(np.uint8)
         whole.append(cv2.dilate(cut, np.ones((3, 3), np.uint8))[1:-1, 1:-1] == 0)
     strength, uncut = np.abs(np.stack(rough)), np.stack(whole)
+    if unknown is not None:
+        near = cv2.dilate(unknown.astype(np.uint8), np.ones((3, 3), np.uint8))[1:-1, 1:-1]
+        strength, uncut = strength[:, near == 0], uncut[:, near == 0]
+        if not strength.size:
+            return 0.0
     if uncut.mean() > ENOUGH:
         strength = strength[uncut]
     return float(np.median(strength)) / (GAIN * MEDIAN)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from inpaint.images import Picture
 from inpaint.images.encode import check_storable, encode, format_named
 from inpaint.masks import objects
-from inpaint.masks.preview import as_preview
+from inpaint.masks.preview import as_seen
 from inpaint.masks.snap import snap as snap_to
 from inpaint.web import options, shapes, shown
 from inpaint.web.about import FORMATS
@@ -96,7 +95,7 @@ async def snap(request: Request) -> Response:
     def find() -> dict[str, Any]:
         picture = photo.with_stack(stack)
         rough = objects.box((picture.height, picture.width), *box)
-        found = snap_to(np.ascontiguousarray(as_preview(picture).pixels[..., :3]), rough)
+        found = snap_to(as_seen(picture), rough)
         if found is None:
             return {"found": False}
         mask = objects.widen(found, grow=grow, shadow=shadow)

@@ -61,3 +61,15 @@ def test_a_card_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(InpaintError, match="cuda:7"):
         resolve("cuda:7")
+
+
+def test_cuda_is_refused_in_a_child_of_a_process_that_used_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pretend(monkeypatch, cuda=True, mps=False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: True)
+    for name in ("auto", "cuda", "cuda:0"):
+        with pytest.raises(InpaintError, match="forked after CUDA was used"):
+            resolve(name)
+    assert resolve("cpu") == torch.device("cpu")

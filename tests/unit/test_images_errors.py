@@ -31,7 +31,7 @@ def test_missing_folder_and_permission(tmp_path: Path, monkeypatch: pytest.Monke
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "a.png").write_bytes(b"")
-    monkeypatch.setattr(Path, "open", refuse)  # chmod does not stop root
+    monkeypatch.setattr("builtins.open", refuse)  # chmod does not stop root
     with pytest.raises(ImageError, match="permission denied") as error:
         images.read(tmp_path / "a.png")
     one_line(error)

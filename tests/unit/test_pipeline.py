@@ -52,6 +52,8 @@ def test_known_pixels_come_back_bit_identical(
     vae: str, dtype: type, channels: tuple[int, ...]
 ) -> None:
     image = as_type(noise(30, 26, *channels), dtype)
+    if channels in ((2,), (4,)):  # something must be opaque
+        image[::2, :, -1] = 1 if np.issubdtype(dtype, np.floating) else np.iinfo(dtype).max
     mask = box(image.shape, np.s_[8:20, 5:15])
     filled = inpaint.fill(image, mask, prior=vae, **FAST)
     assert filled.dtype == image.dtype
