@@ -32,7 +32,7 @@ def feed(
         if stop.is_set():
             return
         if isinstance(one, Orphan):
-            yield {"path": one.path, "status": ORPHAN, "decided": True}
+            yield {"path": one.path, "status": ORPHAN, "beside": one.beside, "decided": True}
         elif isinstance(one, Problem):
             row = {"path": one.path, "mask": None, "out": None, "status": FAILED}
             yield row | {"error": _named(images, one), "decided": True}

@@ -16,10 +16,11 @@ from inpaint.batch.feed import feed, retried
 from inpaint.batch.manifest import DONE, FAILED, ORPHAN, RETRY, Manifest, Row, open_manifest
 from inpaint.batch.memory import worker_shares
 from inpaint.batch.options import Options, Setup
-from inpaint.batch.pairing import Orphan, is_image
+from inpaint.batch.pairing import Orphan
 from inpaint.batch.places import Places
 from inpaint.batch.storage import is_url
 from inpaint.errors import ImageError, InpaintError, OutputError, UnknownNameError
+from inpaint.images.walk import is_image
 
 ENGINES = ("local", "ray")
 NAMED = 100  # failures to keep in memory; all are in the manifest
@@ -31,8 +32,9 @@ Callback = Callable[[int, int, Row], None]
 class Summary:
     """What came of a run.
 
-    ``failures`` holds the first rows that failed and ``failed`` counts all; ``notes`` and ``noted``
-    likewise for images that were filled, but not as usual.
+    ``orphans`` are masks that belong to no image, ``beside`` masks that lie beside images and are
+    not filled as images. ``failures`` holds the first rows that failed and ``failed`` counts all;
+    ``notes`` and ``noted`` likewise for images that were filled, but not as usual.
     """
 
     total: int = 0
@@ -41,6 +43,7 @@ class Summary:
     checked: int = 0
     failed: int = 0
     orphans: int = 0
+    beside: int = 0
     seconds: float = 0.0
     failures: list[Row] = field(default_factory=list)
     noted: int = 0
@@ -62,7 +65,10 @@ class Summary:
         """Count a row."""
         status = row["status"]
         if status == ORPHAN:
-            self.orphans += 1
+            if row["beside"]:
+                self.beside += 1
+            else:
+                self.orphans += 1
             return
         setattr(self, status, getattr(self, status) + 1)
         if status == FAILED and len(self.failures) < NAMED:

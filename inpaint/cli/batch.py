@@ -197,7 +197,8 @@ def _list(row: Row) -> None:
     """One line of --check on stdout."""
     name = _quoted(row["path"])
     if row["status"] == "orphan":
-        click.echo(f"orphan\t{name}\tthis mask belongs to no image")
+        what = "is the mask of an image beside it" if row["beside"] else "belongs to no image"
+        click.echo(f"orphan\t{name}\tthis mask {what}")
     elif row["status"] == "failed":
         click.echo(f"failed\t{name}\t{row['error']}")
     else:
@@ -227,6 +228,11 @@ def _print(summary: Summary, out: str, *, check: bool, as_json: bool, report: st
     click.echo(line, err=True)
     if summary.orphans:
         click.echo(f"{summary.orphans} masks belong to no image; --check lists them", err=True)
+    if summary.beside:
+        click.echo(
+            f"{summary.beside} masks lie beside images and are not filled; --check lists them",
+            err=True,
+        )
     if not check:
         _some("not filled as usual", summary.notes, "note", summary.noted, report)
         _some("failed", summary.failures, "error", summary.failed, report)

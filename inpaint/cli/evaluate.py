@@ -49,7 +49,8 @@ class Command(click.Command):
     multiple=True,
     required=True,
     help="center, half, random80, random50, pattern, thin, medium, thick, bucket:10-20, or a "
-    "folder or tar of masks with the images' names; several: repeat, or a,b.",
+    "folder or tar of masks with the images' names (it may be IMAGES itself), or one mask for all; "
+    "several: repeat, or a,b.",
 )
 @click.option(
     "--method",
@@ -136,6 +137,11 @@ def _problems(results: Results) -> Iterable[str]:
     outcome = results.outcome
     if outcome.reused:
         yield f"{outcome.reused} of {len(outcome.rows)} measurements were there already"
+    if results.beside:
+        yield f"{len(results.beside)} masks lie beside images and were not measured:"
+        yield from (f"  {name}" for name in results.beside[:NAMED])
+        if len(results.beside) > NAMED:
+            yield f"  and {len(results.beside) - NAMED} more"
     if not outcome.failures:
         return
     yield f"{len(outcome.failures)} could not be measured:"

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pretrain.data import Images
 
 
+NAMED = 10  # files to name of each kind that is left out
+
+
 @dataclass(frozen=True)
 class Target:
     """The options that every training command has."""
@@ -46,9 +49,13 @@ class Target:
         with parallel.first_alone():
             images = load(self.sources, size=side, cache=cache, workers=self.workers)
         skipped = f", {len(images.skipped)} damaged skipped" if images.skipped else ""
-        click.echo(f"{len(images)} images of {side} px{skipped}", err=True)
-        for name in images.skipped[:10]:
-            click.echo(f"  skipped {name}", err=True)
+        beside = [mask for source in self.sources for mask in _masks_beside(source)]
+        left = f", {len(beside)} masks beside images left out" if beside else ""
+        click.echo(f"{len(images)} images of {side} px{skipped}{left}", err=True)
+        for reason in images.reasons[:NAMED]:
+            click.echo(f"  skipped {reason}", err=True)
+        for name in beside[:NAMED]:
+            click.echo(f"  left out {name}", err=True)
         return images
 
     def save_prior(self, prior: Any, options: Any, **facts: Any) -> None:
@@ -75,6 +82,13 @@ class Target:
         from inpaint.priors.packing import packed
 
         return packed(tensors) if self.bits == "8" else tensors
+
+
+def _masks_beside(source: Path) -> list[str]:
+    """Masks that lie beside the images of a folder or tar, which are not learned."""
+    from inpaint.evaluate.data import survey
+
+    return survey(source).masks
 
 
 def parts(given: dict[str, Any], options: type) -> tuple[Target, Any]:

@@ -125,7 +125,10 @@ def test_masks_in_alpha_one_mask_for_all_and_masks_beside(
         out = f"out-{folder}-{mask.replace('/', '-')}"
         done = run("batch", folder, "--masks", mask, *rest, "--out", out)
         assert done.code == 0, done.err
-        assert json.loads(done.out)["done"] == 2 + 2 * (mask == "masks/a.png")
+        told = json.loads(done.out)
+        # Masks that lie beside images are never filled as images.
+        assert (told["done"], told["beside"]) == (2, 2 * (mask == "masks/a.png"))
+        assert ("2 masks lie beside images" in done.err) == (mask == "masks/a.png")
     assert (np.asarray(Image.open("out-erased-alpha/one.png"))[..., 3] == 255).all()
     assert sorted(visible(Path("out-beside-beside"))) == ["one.png", "two.png"]
 
