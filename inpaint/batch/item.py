@@ -222,14 +222,16 @@ class ItemFiller:
     def _hole(
         self, picture: Picture, drawn: Picture | None, mask: str | None
     ) -> tuple[np.ndarray, str | None]:
-        shape = (picture.height, picture.width)
-        if drawn is None:
-            hole = masks.from_alpha(picture)
-        else:
-            hole = masks.from_picture(drawn, invert=self.options.invert)
+        shape, o = (picture.height, picture.width), self.options
+        note = None
         try:
+            if drawn is None:
+                hole = masks.from_alpha(picture)
+            else:
+                hole, note = masks.judged(drawn, invert=o.invert, labels=o.mask_labels)
             masks.check(hole, shape)
-            note = "the mask looks inverted: white is the hole" if looks_inverted(hole) else None
+            if looks_inverted(hole):
+                note = _joined(note, "the mask looks inverted: white is the hole")
             if self.options.grow:
                 hole = masks.grow(hole, self.options.grow)
                 masks.check(hole, shape)

@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from inpaint.errors import InpaintError
+from inpaint.masks import labels
 from inpaint.zoo import registry, weights
 
 # What a config tells people; the fills do not depend on it.
+_LATER = frozenset({"mask_labels"})
 _DESCRIBED = frozenset({"data", "training", "measured"})
 
 
@@ -21,6 +23,7 @@ class Options:
 
     ``quality`` is a JPEG's or WebP's, None as in the input. ``format`` is ``keep``, ``png``,
     ``jpg`` or ``webp``. ``keep_times`` gives outputs the file times of their inputs.
+    ``mask_labels`` reads masks as label maps.
     """
 
     prior: str = "auto"
@@ -35,11 +38,14 @@ class Options:
     format: str = "keep"
     quality: int | None = None
     keep_times: bool = False
+    mask_labels: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse once what every item would refuse."""
         if not 0 <= self.grow < math.inf:
             raise InpaintError(f"grow is {self.grow}, expected pixels, 0 or more; use 0")
+        if self.mask_labels is not None:
+            labels.parse(self.mask_labels)
 
     def fingerprint(self) -> str:
         """Return a short hash of the options and of all weights that may take part.
@@ -56,7 +62,9 @@ class Options:
             zoo = {k: v for k, v in zoo.items() if family and v.get("family") == family}
             zoo[""] = own
         used = {k: {n: v[n] for n in v.keys() - _DESCRIBED} for k, v in zoo.items()}
-        text = json.dumps([asdict(self), used], sort_keys=True, default=str)
+        # Options that came later count only where they are used, see above.
+        own = {k: v for k, v in asdict(self).items() if k not in _LATER or v is not None}
+        text = json.dumps([own, used], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

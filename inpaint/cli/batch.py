@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from inpaint.cli import filling
 from inpaint.cli.errors import FAILED, INTERRUPTED
 from inpaint.cli.progress import bar
 from inpaint.errors import UnknownNameError
@@ -34,6 +35,7 @@ PULSE = 30.0  # seconds between lines of progress where stderr is no terminal
     help="Folder of masks (a.png, a_mask.png or a.jpg.png for a.jpg; may be IMAGES itself), one "
     "mask for all, or 'alpha': what is transparent. White is the hole.",
 )
+@filling.mask_labels
 @click.option("--out", required=True, help="Folder to write; subfolders and names are kept.")
 @click.option(
     "--format",
@@ -82,6 +84,7 @@ PULSE = 30.0  # seconds between lines of progress where stderr is no terminal
 def command(
     images: str,
     masks: str,
+    mask_labels: str | None,
     out: str,
     format_: str,
     prior: str,
@@ -115,6 +118,8 @@ def command(
     from inpaint.batch.options import Options
     from inpaint.batch.run import fill_folder
 
+    if masks == "alpha":
+        filling.refuse_labels(mask_labels)
     if class_name is not None:
         prior = classes.prior_of(prior, class_name)
     if stages not in (("none",), ("auto",)):
@@ -133,6 +138,7 @@ def command(
         format=format_,
         quality=quality,
         keep_times=keep_times,
+        mask_labels=mask_labels,
     )
     stop = Stop()
     listing = check and sys.stdout.isatty()  # its lines tell how far it is

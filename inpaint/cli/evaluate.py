@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from inpaint.cli import filling
 from inpaint.cli.errors import FAILED
 from inpaint.cli.progress import bar
 
@@ -52,6 +53,7 @@ class Command(click.Command):
     "folder or tar of masks with the images' names (it may be IMAGES itself), or one mask for all; "
     "several: repeat, or a,b.",
 )
+@filling.mask_labels
 @click.option(
     "--method",
     "methods",
@@ -70,6 +72,7 @@ def command(
     ctx: click.Context,
     images: Path,
     masks: tuple[str, ...],
+    mask_labels: str | None,
     methods: tuple[str, ...],
     out: Path,
     limit: int | None,
@@ -94,6 +97,7 @@ def command(
         results = evaluate(
             images,
             masks=masks,
+            labels=mask_labels,
             methods=methods,
             out=out,
             limit=limit,

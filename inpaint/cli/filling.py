@@ -47,6 +47,12 @@ _OPTIONS = (
     click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
 )
 Function = TypeVar("Function", bound=Callable[..., Any])
+mask_labels = click.option(
+    "--mask-labels",
+    metavar="any|ID,...",
+    help="The mask is a label map: fill all but its background, or these numbers, ranges "
+    "(128-255) or colours (#ff0000).",
+)
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,12 @@ def options(function: Function) -> Function:
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
+
+
+def refuse_labels(labels: str | None) -> None:
+    """Raise click.UsageError where --mask-labels has no mask file to read."""
+    if labels is not None:
+        raise click.UsageError("--mask-labels reads a mask file; give one with --mask or --masks")
 
 
 def outputs(out: Path, choices: Choices, *, inputs: Iterable[Path]) -> list[Path]:

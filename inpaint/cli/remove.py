@@ -50,6 +50,7 @@ class _Pointed:
     categories: Sequence[str]
     ids: Sequence[int]
     snap: bool
+    mask_labels: str | None = None
 
     def check(self) -> None:
         """Raise click.UsageError for options that cannot go together."""
@@ -57,6 +58,8 @@ class _Pointed:
             raise click.UsageError(
                 "nothing to remove; point with --box, --polygon, --mask, --labelme or --coco"
             )
+        if not self.mask:
+            filling.refuse_labels(self.mask_labels)
         if self.snap and not (self.boxes or self.polygons):
             raise click.UsageError("--snap looks inside a --box or a --polygon; give one")
         if self.labels and not self.labelme:
@@ -80,6 +83,7 @@ class _Pointed:
     "--polygon", "polygons", multiple=True, metavar="X,Y X,Y X,Y ...", help="Object's outline."
 )
 @click.option("--mask", type=click.Path(path_type=Path), help="Mask image, white = object.")
+@filling.mask_labels
 @click.option("--labelme", type=click.Path(path_type=Path), help="The photo's labelme JSON.")
 @click.option("--coco", type=click.Path(path_type=Path), help="COCO annotations with the photo.")
 @click.option("--label", "labels", multiple=True, help="Of the shapes in the labelme file.")
@@ -103,6 +107,7 @@ def command(
     photo: Path,
     out: Path | None,
     mask: Path | None,
+    mask_labels: str | None,
     boxes: tuple[str, ...],
     polygons: tuple[str, ...],
     labelme: Path | None,
@@ -126,7 +131,9 @@ def command(
     from inpaint import images
 
     chosen = filling.Choices(**choices)
-    pointed = _Pointed(mask, boxes, polygons, labelme, coco, labels, categories, ids, snap)
+    pointed = _Pointed(
+        mask, boxes, polygons, labelme, coco, labels, categories, ids, snap, mask_labels
+    )
     pointed.check()
     if not (out or preview):
         raise click.UsageError("nowhere to write; give --out, --preview or both")
@@ -193,7 +200,7 @@ def _objects(picture: Picture, photo: Path, pointed: _Pointed, seed: int) -> lis
     found = list(drawn.values())
     if pointed.mask:
         try:
-            found.append(masks.load(pointed.mask, shape=shape))
+            found.append(masks.load(pointed.mask, shape=shape, labels=pointed.mask_labels))
         except MaskError as error:  # it points at nothing, at everything, or into another photo
             raise SelectionError(str(error)) from None
     if pointed.labelme:

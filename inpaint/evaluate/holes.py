@@ -14,6 +14,7 @@ from inpaint.errors import MaskError, UnknownNameError
 from inpaint.evaluate import protocols
 from inpaint.evaluate.data import survey
 from inpaint.images.walk import is_image, join, walk
+from inpaint.masks import labels as label_maps
 from inpaint.masks.pairing import match_trees
 
 
@@ -37,7 +38,7 @@ class Holes:
     root: Path | None = None
 
 
-def parse(text: str, *, images: str | Path | None = None) -> Holes:
+def parse(text: str, *, images: str | Path | None = None, labels: str | None = None) -> Holes:
     """Return the protocol of this name, else the masks of this folder or tar, or one mask for all.
 
     Parameters
@@ -46,29 +47,39 @@ def parse(text: str, *, images: str | Path | None = None) -> Holes:
         Name or path.
     images : path, optional
         Folder or tar of the images. The same one for masks that lie beside their images.
+    labels : str, optional
+        What of mask files that are label maps is the hole, see ``masks.load``.
 
     Raises
     ------
     UnknownNameError
         If it is none of these.
+    SelectionError
+        If ``labels`` cannot be understood.
     """
+    if labels is not None:
+        label_maps.parse(labels)  # once, and not for every image
     if protocols.known(text):
         return Holes(text, lambda name, shape, seed: protocols.make(text, shape, seed))
     path = Path(text).expanduser()
     if path.is_dir():
         files = [join(p, n) for p, found in walk(path) for n in found.files if is_image(n)]
-        draw = _from_folder(path, _picker(files, path, images))
+        draw = _from_folder(path, _picker(files, path, images), labels)
         return Holes(path.resolve().name, draw, path.resolve())
     if path.is_file() and tarfile.is_tarfile(path):
-        return Holes(path.name.partition(".")[0], _from_tar(path, images))
+        return Holes(path.name.partition(".")[0], _from_tar(path, images, labels))
     if path.is_file() and is_image(path.name):
-        return Holes(path.stem, lambda name, shape, seed: masks.load(path, shape=shape))
+        return Holes(
+            path.stem, lambda name, shape, seed: masks.load(path, shape=shape, labels=labels)
+        )
     raise UnknownNameError(
         "mask protocol, or folder or tar of masks, or mask", text, protocols.names()
     )
 
 
-def parse_all(texts: Iterable[str], *, images: str | Path | None = None) -> list[Holes]:
+def parse_all(
+    texts: Iterable[str], *, images: str | Path | None = None, labels: str | None = None
+) -> list[Holes]:
     """Parse several, each "a,b" list split at its commas, in order and once each.
 
     Raises
@@ -77,11 +88,12 @@ def parse_all(texts: Iterable[str], *, images: str | Path | None = None) -> list
         If two folders have one name, which every table would mix up.
     """
     names = [n for t in texts for n in ([t] if Path(t).exists() else t.split(","))]
-    found = [parse(n, images=images) for n in dict.fromkeys(n.strip() for n in names) if n]
-    labels = [h.name for h in found]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise MaskError(f"two sets of masks are called {label!r}; rename one of the folders")
+    once = dict.fromkeys(name.strip() for name in names)
+    found = [parse(name, images=images, labels=labels) for name in once if name]
+    called = [h.name for h in found]
+    for name in called:
+        if called.count(name) > 1:
+            raise MaskError(f"two sets of masks are called {name!r}; rename one of the folders")
     return found
 
 
@@ -91,13 +103,13 @@ def roots(sets: Iterable[Holes]) -> list[Path]:
 
 
 def _from_folder(
-    root: Path, pick: Callable[[str], str]
+    root: Path, pick: Callable[[str], str], labels: str | None
 ) -> Callable[[str, tuple[int, int], int], np.ndarray]:
-    return lambda name, shape, seed: masks.load(root / pick(name), shape=shape)
+    return lambda name, shape, seed: masks.load(root / pick(name), shape=shape, labels=labels)
 
 
 def _from_tar(
-    path: Path, beside: str | Path | None
+    path: Path, beside: str | Path | None, labels: str | None
 ) -> Callable[[str, tuple[int, int], int], np.ndarray]:
     tar = tarfile.open(path)  # noqa: SIM115, read from as long as the masks are used
     members = {PurePosixPath(m.name).as_posix(): m for m in tar if m.isfile() and is_image(m.name)}
@@ -109,7 +121,7 @@ def _from_tar(
         file = tar.extractfile(members[found])
         picture = images.from_bytes(file.read() if file else b"", name=where)
         try:
-            mask = masks.from_picture(picture)
+            mask = masks.from_picture(picture, labels=labels)
             masks.check(mask, shape)
         except MaskError as error:
             raise MaskError(f"{where}: {error}") from None

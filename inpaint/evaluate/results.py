@@ -41,6 +41,7 @@ def evaluate(
     masks: Sequence[str],
     methods: Sequence[str],
     out: str | Path,
+    labels: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     overwrite: bool = False,
@@ -59,6 +60,8 @@ def evaluate(
         See ``methods.parse``; the first one is what the others are compared with.
     out : path
         Folder for ``metrics.jsonl``, ``summary.csv``, ``report.html`` and pictures.
+    labels : str, optional
+        What of mask files that are label maps is the hole, see ``masks.load``.
     limit, seed, overwrite
         See ``run.run_methods``.
     command : str
@@ -72,7 +75,7 @@ def evaluate(
         If nothing can be measured at all; what fails for single images is in the results.
     """
     tell = callback or (lambda stage, done, total: None)
-    sets = holes.parse_all(masks, images=images)
+    sets = holes.parse_all(masks, images=images, labels=labels)
     skip = holes.roots(sets)
     chosen = list({m.label: m for m in map(parse, methods)}.values())
     found = _survey(Path(images), skip)
@@ -103,11 +106,11 @@ def evaluate(
             seed=seed,
             callback=lambda done, total: tell("KID", done, total),
         )
-        names, labels = [s.name for s in sets], [m.label for m in chosen]
+        names, called = [s.name for s in sets], [m.label for m in chosen]
         groups = summary.summarise(
             outcome.rows,
             masks=names,
-            methods=labels,
+            methods=called,
             failures=outcome.failures,
             kids=kids,
             seed=seed,
@@ -121,7 +124,7 @@ def evaluate(
         }
         summary.write_csv(files["summary"], groups)
         tell("report", 1, 1)
-        contents = report.Contents(names, labels, groups, outcome.rows, outcome.failures, facts)
+        contents = report.Contents(names, called, groups, outcome.rows, outcome.failures, facts)
         summary.write_text(files["report"], report.render(contents, store, truths))
     finally:
         store.close()

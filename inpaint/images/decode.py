@@ -8,6 +8,7 @@ import struct
 import warnings
 from collections.abc import Callable
 
+import numpy as np
 from PIL import (
     BmpImagePlugin,
     Image,
@@ -145,6 +146,7 @@ def _decode(data: bytes, kind: str, *, name: str, max_pixels: int) -> Picture:
         dpi = (dpi[1], dpi[0])
     image.load()
     pixels, own_colours = pixels_of(image, data, kind, name=name)
+    indices = np.asarray(image)[..., None] if image.mode == "P" else None
     qtables, subsampling = _jpeg_settings(image) if image.mode in ("L", "RGB") else (None, None)
     return Picture(
         # Asked again after loading, because Pillow turns TIFFs itself and drops the tag then.
@@ -156,6 +158,7 @@ def _decode(data: bytes, kind: str, *, name: str, max_pixels: int) -> Picture:
         qtables=qtables,
         subsampling=subsampling,
         lossless=lossless,
+        indices=None if indices is None else upright(indices, orientation_of(image))[..., 0],
     )
 
 

@@ -31,6 +31,9 @@ class Picture:
         JPEG quantisation tables, kept so that saving again costs no more quality.
     subsampling : int or None
         JPEG chroma subsampling as Pillow counts it: 0 = 4:4:4, 1 = 4:2:2, 2 = 4:2:0.
+    indices : ndarray (H, W) of uint8, or None
+        Of a palette image as it was read: which entry of its palette each pixel has. A label map
+        holds its numbers here, and not in its colours. What changes ``pixels`` drops them.
     lossless : bool
         Whether the file stored exactly these pixels; False for JPEG and lossy WebP.
 
@@ -48,6 +51,7 @@ class Picture:
     qtables: tuple[tuple[int, ...], ...] | None = None
     subsampling: int | None = None
     lossless: bool = True
+    indices: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype

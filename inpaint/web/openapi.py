@@ -59,6 +59,11 @@ def _programs(settings: Settings) -> Json:
         "quality": {"type": "integer", "minimum": 1, "maximum": 100, "description": "JPEG, WebP."},
         "grow": {**grown, "default": 0, "description": "Pixels."},
         "invert": {"enum": ["true", "false"], "default": "false"},
+        "mask_labels": {
+            "type": "string",
+            "description": "The mask is a label map: any, or numbers, ranges (128-255) and colours "
+            "(#ff0000) to fill.",
+        },
         **option_fields(settings),
     }
     fields["candidates"] = {"const": 1}
