@@ -31,6 +31,7 @@ DONE = "done"
 KEPT = "kept"  # done by an earlier run, and nothing has changed since
 CHECKED = "checked"  # by a dry run
 FAILED = "failed"
+SKIPPED = "skipped"  # has none of the objects to remove, and shall not be copied
 RETRY = "retry"  # out of memory beside others: to be tried alone
 ORPHAN = "orphan"  # a mask without an image
 STARTED = "started"  # given to a worker; only ever the last row of an item after a kill

@@ -13,7 +13,7 @@ from inpaint.masks import labels
 from inpaint.zoo import registry, weights
 
 # What a config tells people; the fills do not depend on it.
-_LATER = frozenset({"mask_labels"})
+_LATER = frozenset({"mask_labels", "objects", "categories", "margin", "unannotated"})
 _DESCRIBED = frozenset({"data", "training", "measured"})
 
 
@@ -23,7 +23,11 @@ class Options:
 
     ``quality`` is a JPEG's or WebP's, None as in the input. ``format`` is ``keep``, ``png``,
     ``jpg`` or ``webp``. ``keep_times`` gives outputs the file times of their inputs.
-    ``mask_labels`` reads masks as label maps.
+    ``mask_labels`` reads masks as label maps. ``objects`` tells that not masks but annotations
+    mark what is to be removed: ``coco`` or ``annotations`` (one file), ``labelme`` or ``yolo`` (a
+    folder); of these ``categories``, each with ``margin`` pixels around it (None: as ``inpaint
+    remove``). Images without such objects are copied or left out: ``unannotated`` is ``copy`` or
+    ``skip``.
     """
 
     prior: str = "auto"
@@ -39,11 +43,17 @@ class Options:
     quality: int | None = None
     keep_times: bool = False
     mask_labels: str | None = None
+    objects: str | None = None
+    categories: tuple[str, ...] | None = None
+    margin: float | None = None
+    unannotated: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse once what every item would refuse."""
         if not 0 <= self.grow < math.inf:
             raise InpaintError(f"grow is {self.grow}, expected pixels, 0 or more; use 0")
+        if self.margin is not None and not 0 <= self.margin < math.inf:
+            raise InpaintError(f"margin is {self.margin}, expected pixels, 0 or more; use 0")
         if self.mask_labels is not None:
             labels.parse(self.mask_labels)
 
@@ -93,4 +103,6 @@ class Setup:
         values: dict[str, Any] = json.loads(text)
         options = values.pop("options")
         options["stages"] = tuple(options["stages"])
+        if options["categories"] is not None:
+            options["categories"] = tuple(options["categories"])
         return cls(options=Options(**options), **values)

@@ -85,6 +85,8 @@ def plan_items(
     skip_image: str | None = None,
     skip_images: frozenset[str] = frozenset(),
     skip_masks: frozenset[str] = frozenset(),
+    notes: str | None = None,
+    foreign: frozenset[str] = frozenset(),
 ) -> Iterator[Item | Problem | Orphan]:
     """Walk a tree of images, one folder in memory at a time, sorted.
 
@@ -103,6 +105,10 @@ def plan_items(
         An image to leave out: the mask for all, where it lies among them.
     skip_images, skip_masks : frozenset of str
         Folders to leave out, such as the output's.
+    notes : str, optional
+        Ending of annotation files, which take the place of masks: an image may have none.
+    foreign : frozenset of str
+        Names of files with that ending that are of no image.
 
     Yields
     ------
@@ -122,6 +128,9 @@ def plan_items(
         pictures, beside = split(names)
         if masks is None:
             found = Match(masks=dict.fromkeys(pictures, one or ""))
+        elif notes:
+            files = (listing if shared else kept).files
+            found = match(pictures, [n for n in files if suffix(n) == notes and n not in foreign])
         elif shared:
             found, beside = match(names), []
         else:
@@ -130,6 +139,9 @@ def plan_items(
             beside = [n for n in beside if n in found.without]
             found.forget(beside)
         below = top.lend(found, place) if tree else set()
+        if notes:
+            found.masks |= dict.fromkeys(found.without, "")
+            found.forget(found.without)
         outs, collisions = outputs([n for n in names if n in found.masks], format)
         for name in names:
             error = found.errors.get(name) or collisions.get(name)
@@ -137,7 +149,8 @@ def plan_items(
                 yield Problem(join(place, name), error)
             elif name in found.masks:
                 mask = found.masks[name]
-                where = mask if masks is None or name in below else join(place, mask)
+                whole = masks is None or name in below or not mask
+                where = mask if whole else join(place, mask)
                 yield Item(join(place, name), where or None, join(place, outs[name]))
         for name in beside:
             yield Orphan(join(place, name), beside=True)

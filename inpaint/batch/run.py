@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
+from inpaint.batch.annotated import ENDINGS
+from inpaint.batch.annotated import check as check_annotations
 from inpaint.batch.control import Lock, Stop
 from inpaint.batch.feed import feed, retried
 from inpaint.batch.manifest import DONE, FAILED, ORPHAN, RETRY, Manifest, Row, open_manifest
 from inpaint.batch.memory import worker_shares
 from inpaint.batch.options import Options, Setup
-from inpaint.batch.pairing import Orphan
+from inpaint.batch.pairing import Item, Orphan
 from inpaint.batch.places import Places
 from inpaint.batch.storage import is_url
 from inpaint.errors import ImageError, InpaintError, OutputError, UnknownNameError
@@ -32,8 +34,9 @@ Callback = Callable[[int, int, Row], None]
 class Summary:
     """What came of a run.
 
-    ``orphans`` are masks that belong to no image, ``beside`` masks that lie beside images and are
-    not filled as images. ``failures`` holds the first rows that failed and ``failed`` counts all;
+    ``copied`` are those of ``done`` that had no object to remove, ``skipped`` those that were left
+    out for it. ``orphans`` are masks that belong to no image, ``beside`` masks that lie beside
+    images and are not filled as images. ``failures`` holds the first rows that failed and ``failed`` counts all;
     ``notes`` and ``noted`` likewise for images that were filled, but not as usual.
     """
 
@@ -41,6 +44,8 @@ class Summary:
     done: int = 0
     kept: int = 0
     checked: int = 0
+    copied: int = 0
+    skipped: int = 0
     failed: int = 0
     orphans: int = 0
     beside: int = 0
@@ -59,7 +64,12 @@ class Summary:
     @property
     def left(self) -> int:
         """Images that the run did not come to."""
-        return max(self.total - self.done - self.kept - self.checked - self.failed, 0)
+        return max(self.total - self.behind, 0)
+
+    @property
+    def behind(self) -> int:
+        """Images that the run has come to."""
+        return self.done + self.kept + self.checked + self.skipped + self.failed
 
     def add(self, row: Row) -> None:
         """Count a row."""
@@ -71,6 +81,7 @@ class Summary:
                 self.orphans += 1
             return
         setattr(self, status, getattr(self, status) + 1)
+        self.copied += status == DONE and bool(row.get("copied"))
         if status == FAILED and len(self.failures) < NAMED:
             self.failures.append(row)
         if status == DONE and row.get("note"):
@@ -102,7 +113,7 @@ def fill_folder(
         Folder, with its subfolders.
     masks : path or URL, or "alpha"
         Folder of masks (which may be ``images`` itself), one mask for all, or the erased part
-        of each image.
+        of each image. With ``options.objects`` a file or folder of annotations.
     out : path or URL
         Folder for the outputs, made if it is not there. Its hidden ``.inpaint`` holds the
         manifest: the rows of all items.
@@ -145,9 +156,12 @@ def fill_folder(
         raise UnknownNameError("engine", engine, ENGINES)
     options, stop = options or Options(), stop or Stop()
     setup = Setup("", None, "", options, options.fingerprint(), overwrite, check)
-    walk = Places(str(images), str(masks), str(out), options.format)
+    walk = Places(str(images), str(masks), str(out), options.format, objects=options.objects)
     setup = replace(setup, images=walk.images.url, masks=walk.masks_url, out=walk.out.url)
     _check_memory_urls(setup, engine, workers)
+    if options.objects and options.objects not in ENDINGS:
+        found_items = (found for found in walk.plan() if isinstance(found, Item))
+        check_annotations(options, walk.images.url, Path(str(masks)), found_items)
     workers, share, total = worker_shares(engine, workers, limit)
     summary = Summary()
     with ExitStack() as stack:
@@ -175,9 +189,8 @@ def fill_folder(
                     manifest.add(row)
                 if rows:
                     _write(rows, row)
-                done = summary.done + summary.kept + summary.checked + summary.failed
                 if callback:
-                    callback(done, summary.total, row)
+                    callback(summary.behind, summary.total, row)
                 if full:
                     raise OutputError(f"{row['error']}, then give the same command again")
 

@@ -43,6 +43,7 @@ class CocoBook:
     def __init__(self, path: Place) -> None:
         self._coco = Coco(path)
         self.name, self.names = self._coco.name, self._coco.names
+        self.numbers, self.pictures = set(self._coco.categories), self._coco.pictures
 
     def find(self, photo: str) -> Page | None:
         """As in ``Book``. Raises SelectionError where several pictures may be meant."""
@@ -66,12 +67,12 @@ class PagesBook:
     def __init__(self, name: str, pages: Sequence[tuple[list[str], Page]]) -> None:
         self.name = name
         self._pages = [page for _, page in pages]
-        self._pictures = Pictures(names for names, _ in pages)
+        self.pictures = Pictures(names for names, _ in pages)
         self.names = {entry.label for page in self._pages for entry in page.entries}
 
     def find(self, photo: str) -> Page | None:
         """As in ``Book``. Raises SelectionError where several pictures may be meant."""
-        found = self._pictures.find(photo)
+        found = self.pictures.find(photo)
         if len(found) > 1:
             raise _several(self.name, photo, len(found))
         return self._pages[found[0]] if found else None
@@ -82,7 +83,7 @@ class PagesBook:
 
     def called(self) -> list[str]:
         """What its pictures are called."""
-        return [last_part(paths[0]) for paths in self._pictures.paths]
+        return [last_part(paths[0]) for paths in self.pictures.paths]
 
 
 def _several(name: str, photo: str, count: int) -> SelectionError:
