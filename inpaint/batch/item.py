@@ -21,6 +21,7 @@ from inpaint.batch.storage import open_folder
 from inpaint.errors import InpaintError, OutputError
 from inpaint.images.decode import MAX_PIXELS, decode
 from inpaint.images.encode import check_storable, encode, format_named
+from inpaint.images.indexed import told
 from inpaint.pipeline.seeds import seed_for
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ class ItemFiller:
             "out_sha256": sha256(encoded),
             "out_stamp": self.out.stamp(out, own=True),
             **_described(result),
-            "note": _joined(note, fallback),
+            "note": _joined(note, fallback, told(result.pictures[0], kind)),
         }
 
     def _copied(

@@ -36,8 +36,9 @@ class Summary:
 
     ``copied`` are those of ``done`` that had no object to remove, ``skipped`` those that were left
     out for it. ``orphans`` are masks that belong to no image, ``beside`` masks that lie beside
-    images and are not filled as images. ``failures`` holds the first rows that failed and ``failed`` counts all;
-    ``notes`` and ``noted`` likewise for images that were filled, but not as usual.
+    images and are not filled as images. ``failures`` holds the first rows that failed and
+    ``failed`` counts all; ``notes`` and ``noted`` likewise for images that were filled, but not as
+    usual.
     """
 
     total: int = 0

@@ -144,6 +144,8 @@ def fill_and_write(
     ``hole`` is (H, W) bool.
     """
     from inpaint import images
+    from inpaint.images.encode import format_named
+    from inpaint.images.indexed import told
     from inpaint.pipeline import complete
     from inpaint.pipeline.trace import Trace
 
@@ -174,6 +176,9 @@ def fill_and_write(
         )
     for path, filled in zip(outs, result.pictures, strict=True):
         images.write(path, filled, quality=choices.quality)
+    note = told(result.pictures[0], format_named(outs[0].suffix))
+    if note:
+        click.echo(f"Note: {note}", err=True)
     if recorder:
         recorder.write(picture, hole, result.pictures[0])
     if choices.explain:

@@ -20,6 +20,7 @@ from PIL import (
 )
 
 from inpaint.errors import ImageError, ImageSizeError
+from inpaint.images.extras import extras_of, has_resolution, white_is_zero
 from inpaint.images.meta import cleaned_exif, orientation_of, tiff_exif, upright, webp_header
 from inpaint.images.picture import Picture
 from inpaint.images.pixels import DEEP_ADVICE, pixels_of
@@ -141,11 +142,18 @@ def _decode(data: bytes, kind: str, *, name: str, max_pixels: int) -> Picture:
             f"{name} has {frames} {what}, expected one; extract the one to fill into its own file"
         )
     exif = tiff_exif(image) if kind == "TIFF" else cleaned_exif(image.info.get("exif"))
-    dpi = _dpi(image)
-    if dpi and orientation_of(image) in (5, 6, 7, 8):
-        dpi = (dpi[1], dpi[0])
+    # Pillow turns TIFFs while it loads them and drops the tag then. Of others the orientation is
+    # asked for afterwards: a PNG would be loaded for it, and errors of that would be lost.
+    turned = kind == "TIFF" and orientation_of(image) in (5, 6, 7, 8)
+    dpi = _dpi(image) if kind != "TIFF" or has_resolution(image) else None
+    negative = kind == "TIFF" and white_is_zero(image)
     image.load()
+    turned = turned or orientation_of(image) in (5, 6, 7, 8)
+    if dpi and turned:
+        dpi = (dpi[1], dpi[0])
     pixels, own_colours = pixels_of(image, data, kind, name=name)
+    if negative:
+        pixels = 65535 - pixels
     indices = np.asarray(image)[..., None] if image.mode == "P" else None
     qtables, subsampling = _jpeg_settings(image) if image.mode in ("L", "RGB") else (None, None)
     return Picture(
@@ -158,6 +166,7 @@ def _decode(data: bytes, kind: str, *, name: str, max_pixels: int) -> Picture:
         qtables=qtables,
         subsampling=subsampling,
         lossless=lossless,
+        extras=extras_of(image, data, kind, turned=turned),
         indices=None if indices is None else upright(indices, orientation_of(image))[..., 0],
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inpaint.errors import ImageError
+from inpaint.images.extras import Extras
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,8 @@ class Picture:
         JPEG quantisation tables, kept so that saving again costs no more quality.
     subsampling : int or None
         JPEG chroma subsampling as Pillow counts it: 0 = 4:4:4, 1 = 4:2:2, 2 = 4:2:0.
+    extras : Extras or None
+        What else the file said that stays true: TIFF tags, PNG texts, XMP, comments, its palette.
     indices : ndarray (H, W) of uint8, or None
         Of a palette image as it was read: which entry of its palette each pixel has. A label map
         holds its numbers here, and not in its colours. What changes ``pixels`` drops them.
@@ -52,6 +55,7 @@ class Picture:
     subsampling: int | None = None
     lossless: bool = True
     indices: np.ndarray | None = None
+    extras: Extras | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
