@@ -45,7 +45,9 @@ class Found:
         Raises
         ------
         MaskError
-            If an entry is damaged, none has area, or nothing would be known.
+            If an entry is damaged.
+        SelectionError
+            If no entry has area, or nothing would be known.
         """
         drawn, passed = draw_all(self.entries, self.page, shape, file=self.file)
         hole = np.zeros(shape, bool)

@@ -149,7 +149,14 @@ class ItemFiller:
         row["options"] = self.setup.fingerprint
         there = self.out.exists(out)
         expected = None
-        if there and not self.setup.check:
+        standing = None
+        if there and self.setup.check:
+            present = self._owned.present(out)
+            if kept := self._owned.kept(row, known, present):
+                return kept
+            ours = self._owned.ours(out, known, present)
+            standing = "to be filled again" if ours else "the output exists"
+        elif there:
             expected = self._owned.present(out)
             if kept := self._owned.kept(row, known, expected):
                 return kept
@@ -164,13 +171,12 @@ class ItemFiller:
         check_storable(picture, kind)
         row |= {"width": picture.width, "height": picture.height}
         if found is not None and not found.entries:
-            return self._copied(item, picture, data, kind, expected, known, there=there)
+            return self._copied(item, picture, data, kind, expected, known, standing)
         del data
         hole, note = self._hole(picture, drawn, mask, found)
         row["hole"] = round(float(hole.mean()), 6)
         if self.setup.check:
-            exists = "the output exists" if there else None
-            return {"status": CHECKED, "note": _joined(note, exists)}
+            return {"status": CHECKED, "note": _joined(note, standing)}
         row["seed"] = seed = item_seed(path, self.options)
         cpu = time.process_time()
         result, fallback = self._complete(
@@ -198,13 +204,11 @@ class ItemFiller:
         kind: str,
         expected: str | None,
         known: Row,
-        *,
-        there: bool,
+        standing: str | None,
     ) -> Row:
         """Write an image without objects as it is, or in the format that is asked for."""
         if self.setup.check:
-            exists = "the output exists" if there else None
-            return {"status": CHECKED, "note": _joined("no such object: to be copied", exists)}
+            return {"status": CHECKED, "note": _joined("no such object: to be copied", standing)}
         same = kind == picture.format and self.options.quality is None
         encoded = data if same else encode(picture, kind, quality=self.options.quality)
         if expected is not None and sha256(encoded) != expected:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from inpaint.batch.annotated import ENDINGS
 from inpaint.batch.annotated import check as check_annotations
 from inpaint.batch.control import Lock, Stop
 from inpaint.batch.feed import feed, retried
-from inpaint.batch.manifest import DONE, FAILED, ORPHAN, RETRY, Manifest, Row, open_manifest
+from inpaint.batch.manifest import DONE, FAILED, ORPHAN, RETRY, Manifest, Row, open_manifest, peek
 from inpaint.batch.memory import worker_shares
 from inpaint.batch.options import Options, Setup
 from inpaint.batch.pairing import Item, Orphan
@@ -167,6 +168,8 @@ def fill_folder(
     summary = Summary()
     with ExitStack() as stack:
         manifest, lock = None, None
+        if check and (manifest := peek(walk.out)):
+            stack.callback(manifest.close)
         if not check:
             lock = stack.enter_context(Lock(walk.out))
             manifest = open_manifest(walk.out)
@@ -176,17 +179,21 @@ def fill_folder(
         if not summary.total:
             raise ImageError(f"{images} holds no image; give a folder of PNG, JPEG, WebP or TIFF")
         again: list[Row] = []
+        order: deque[tuple[str, bool]] = deque()
         items = feed(walk.plan(), manifest, walk.out, setup, stop)
+        if check:
+            items = _noted(items, order)
 
         def work(items: Iterator[Row], setup: Setup, workers: int | None) -> None:
             held = lock.file if lock else None
-            for row in _engine(engine, items, setup, workers, total, held, stop):
+            found = _engine(engine, items, setup, workers, total, held, stop)
+            for row in _in_order(found, order) if check else found:
                 if row["status"] == RETRY:
                     again.append({key: row[key] for key in ("path", "mask", "out")})
                     continue
                 full = row.pop("full", False)
                 summary.add(row)
-                if not row.pop("decided", False) and manifest:
+                if not row.pop("decided", False) and manifest and not check:
                     manifest.add(row)
                 if rows:
                     _write(rows, row)
@@ -206,6 +213,23 @@ def fill_folder(
     summary.interrupted = stop.is_set()
     summary.seconds = time.monotonic() - begun
     return summary
+
+
+def _noted(items: Iterator[Row], order: deque[tuple[str, bool]]) -> Iterator[Row]:
+    """Items as they come, their order noted."""
+    for item in items:
+        order.append((item["path"], item.get("status") == ORPHAN))
+        yield item
+
+
+def _in_order(rows: Iterator[Row], order: deque[tuple[str, bool]]) -> Iterator[Row]:
+    """Rows in the order of their items, whichever worker is done first."""
+    waiting: dict[tuple[str, bool], Row] = {}
+    for row in rows:
+        waiting[row["path"], row["status"] == ORPHAN] = row
+        while order and order[0] in waiting:
+            yield waiting.pop(order.popleft())
+    yield from waiting.values()
 
 
 def _check_memory_urls(setup: Setup, engine: str, workers: int | None) -> None:

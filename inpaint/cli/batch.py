@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from inpaint.batch.manifest import Row
     from inpaint.batch.run import Summary
 
-PULSE = 30.0  # seconds between lines of progress where stderr is no terminal
-
 
 @click.command(name="batch")
 @click.argument("images")
@@ -220,23 +218,19 @@ def _ending(engine: str) -> None:
 
 
 def _teller(progress: Progress, what: str) -> Callable[[int, int, Row], None]:
-    """A callback that moves the bar, or says a line now and then where there is none."""
+    """A callback that moves the bar, with the rate so far."""
     task = progress.add_task(what, total=None)
-    begun = said = time.monotonic()
+    begun = time.monotonic()
     filled = 0
 
     def tell(done: int, total: int, row: Row) -> None:
-        nonlocal said, filled
+        nonlocal filled
         filled += row["status"] in ("done", "checked", "skipped")
         now = time.monotonic()
         rate = filled / max(now - begun, 1e-9)
         progress.update(
             task, description=f"{what} {rate:.2f} images/s", completed=done, total=total
         )
-        if not progress.console.is_terminal and now - said >= PULSE:
-            left = f", {(total - done) / rate / 60:.1f} min left" if rate else ""
-            click.echo(f"{done} of {total}, {rate:.2f} images/s{left}", err=True)
-            said = now
 
     return tell
 
@@ -249,6 +243,8 @@ def _list(row: Row, *, none: str) -> None:
         click.echo(f"orphan\t{name}\tthis mask {what}")
     elif row["status"] == "failed":
         click.echo(f"failed\t{name}\t{row['error']}")
+    elif row["status"] == "kept":
+        click.echo(f"kept\t{name}\tis done already")
     elif row["status"] == "skipped":
         click.echo(f"skip\t{name}\thas no such object")
     else:
@@ -270,6 +266,7 @@ def _print(summary: Summary, out: str, *, check: bool, as_json: bool, report: st
         click.echo(out)
     if check:
         line = f"{summary.checked} can be filled"
+        line += f", {summary.kept} are done already" if summary.kept else ""
     else:
         line = f"{summary.done - summary.copied} filled, {summary.kept} kept"
         line += f", {summary.copied} copied" if summary.copied else ""

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from inpaint.errors import OutputError
+from inpaint.images import phones
 from inpaint.images.extras import add_tags, fits_jpeg, with_chunks
 from inpaint.images.indexed import indexed, is_one_bit
 from inpaint.images.meta import EXIF_PREFIX, exif_for_tiff, fitting_icc
@@ -25,8 +26,11 @@ EXTENSIONS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".bmp": "BMP",
+    ".avif": "AVIF",
+    ".heic": "HEIC",
+    ".heif": "HEIC",
 }
-LONGEST_SIDE = {"JPEG": 65535, "WEBP": 16383}
+LONGEST_SIDE = {"JPEG": 65535, "WEBP": 16383, "AVIF": 65535, "HEIC": 16384}
 # A photo of 12 MP: level 3 takes a third of the time of the usual 6 and 15 % more space.
 PNG_LEVEL = 3
 FINE_QUALITY = 95  # for lossy files where nothing is known of how the source was compressed
@@ -55,7 +59,7 @@ def check_storable(picture: Picture, kind: str) -> None:
         raise OutputError(
             f"the picture has transparency, which {kind} cannot store; choose .png or .webp"
         )
-    if kind in ("JPEG", "BMP", "WEBP") and picture.pixels.dtype != np.uint8:
+    if kind in ("JPEG", "BMP", "WEBP", "AVIF", "HEIC") and picture.pixels.dtype != np.uint8:
         raise OutputError(
             f"the picture has 16 bits a channel, {kind} stores 8; choose .png or .tiff"
         )
@@ -75,7 +79,7 @@ def encode(picture: Picture, kind: str, *, quality: int | None = None) -> bytes:
     picture : Picture
         What to write, with the profile, EXIF block and resolution to write beside it.
     kind : str
-        "PNG", "JPEG", "WEBP", "TIFF" or "BMP".
+        "PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF" or "HEIC".
     quality : int, optional
         1 to 100, for JPEG and WebP; the others are lossless and ignore it. Left out: a JPEG
         that was a JPEG keeps its tables; a WebP is lossless unless its source was not.
@@ -95,6 +99,8 @@ def encode(picture: Picture, kind: str, *, quality: int | None = None) -> bytes:
         data = _png16(picture) if deep else _with_pillow(picture, kind, quality)
         own = picture.extras and kind == "PNG"
         return with_chunks(data, picture.extras) if own and picture.extras else data
+    except OutputError:
+        raise
     except Exception as error:  # encoders raise OSError, ValueError, struct.error and more
         reason = " ".join(str(error).split()) or type(error).__name__
         raise OutputError(f"cannot encode as {kind}: {reason}; choose another format") from error
@@ -102,7 +108,7 @@ def encode(picture: Picture, kind: str, *, quality: int | None = None) -> bytes:
 
 def _with_pillow(picture: Picture, kind: str, quality: int | None) -> bytes:
     pixels = picture.pixels
-    if kind == "WEBP" and pixels.shape[2] < 3:  # it has no grey
+    if kind in ("WEBP", "AVIF", "HEIC") and pixels.shape[2] < 3:  # it has no grey
         pixels = pixels[..., [0, 0, 0, 1][: 3 + (pixels.shape[2] == 2)]]
     options: dict[str, Any] = {"compress_level": PNG_LEVEL} if kind == "PNG" else {}
     if kind == "JPEG":
@@ -114,6 +120,8 @@ def _with_pillow(picture: Picture, kind: str, quality: int | None) -> bytes:
             else {"quality": FINE_QUALITY if quality is None else quality}
         )
         options["exact"] = True  # else colours under transparent pixels are thrown away
+    elif kind in ("AVIF", "HEIC"):
+        options = {"quality": FINE_QUALITY if quality is None else quality}
     if picture.dpi is not None:
         options["dpi"] = picture.dpi
     if icc := fitting_icc(picture.icc, pixels.shape[2]):
@@ -136,6 +144,8 @@ def _with_pillow(picture: Picture, kind: str, quality: int | None) -> bytes:
         options.pop("icc_profile", None)
         if picture.icc:
             options["icc_profile"] = picture.icc
+    if kind in ("AVIF", "HEIC"):
+        return phones.save(image, kind, options)
     stream = io.BytesIO()
     image.save(stream, kind, **options)
     return stream.getvalue()

@@ -20,7 +20,7 @@ class Picture:
         C = 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA, straight alpha); the full range of
         the type is black to white.
     format : str
-        "PNG", "JPEG", "WEBP", "TIFF" or "BMP": what the file was.
+        "PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF" or "HEIC": what the file was.
     icc : bytes or None
         Colour profile that belongs to ``pixels``; None means sRGB.
     exif : bytes or None

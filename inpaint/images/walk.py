@@ -24,10 +24,12 @@ KINDS = {
     ".tif": "tiff",
     ".tiff": "tiff",
     ".bmp": "bmp",
+    ".avif": "avif",
+    ".heic": "heic",
+    ".heif": "heic",
 }
 UNREADABLE = frozenset(
-    f".{name}"
-    for name in ("gif", "heic", "heif", "avif", "jp2", "jxl", "psd", "tga", "dng", "cr2", "nef")
+    f".{name}" for name in ("gif", "jp2", "jxl", "psd", "tga", "dng", "cr2", "nef")
 )
 NOT_LISTED = "the folder"  # how a problem begins that names its own folder
 

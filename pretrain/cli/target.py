@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from inpaint.cli.progress import bar
 from inpaint.errors import OutputError
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Target:
         _check_outside(self.out, self.sources)
         side = round((size or options.size) / getattr(options, "min_scale", 1.0))
         cache = self.cache or self.out / "cache"
-        with parallel.first_alone():
+        with parallel.first_alone(), bar(quiet=parallel.rank() > 0) as progress:
+            progress.add_task("decode images", total=None)
             images = load(self.sources, size=side, cache=cache, workers=self.workers)
         skipped = f", {len(images.skipped)} damaged skipped" if images.skipped else ""
         beside = [mask for source in self.sources for mask in _masks_beside(source)]
