@@ -26,24 +26,34 @@ def brand(head: bytes) -> str | None:
     return "AVIF" if brands & _AVIF else "HEIC" if brands & _HEIC else None
 
 
+def check_readable(kind: str) -> None:
+    """Raise ImageError where what a format needs is not installed; other formats need nothing."""
+    if kind == "AVIF":
+        from PIL import features
+
+        if not features.check("avif"):
+            raise ImageError("this Pillow reads no AVIF; run: pip install --upgrade pillow")
+    if kind == "HEIC":
+        try:
+            import pillow_heif
+        except ImportError:
+            raise ImageError(
+                f"this is a HEIC photo, which needs the extra 'heif'; install it with: {INSTALL}"
+            ) from None
+        pillow_heif.register_heif_opener()
+
+
 def open_avif(stream: io.BytesIO) -> Any:
     """Open an AVIF; raises ImageError where this Pillow cannot."""
-    from PIL import AvifImagePlugin, features
+    check_readable("AVIF")
+    from PIL import AvifImagePlugin
 
-    if not features.check("avif"):
-        raise ImageError("this Pillow reads no AVIF; run: pip install --upgrade pillow")
     return AvifImagePlugin.AvifImageFile(stream)
 
 
 def open_heic(stream: io.BytesIO) -> Any:
     """Open a HEIC; raises ImageError where the extra is missing."""
-    try:
-        import pillow_heif
-    except ImportError:
-        raise ImageError(
-            f"this is a HEIC photo, which needs the extra 'heif'; install it with: {INSTALL}"
-        ) from None
-    pillow_heif.register_heif_opener()
+    check_readable("HEIC")
     return Image.open(stream, formats=["HEIF"])
 
 
