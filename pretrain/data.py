@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import cv2
@@ -24,10 +23,8 @@ import torch
 from torch import Tensor
 
 from inpaint.errors import ImageError, OutputError
-from inpaint.evaluate.data import SUFFIXES, RawItem, decoded, iter_files
+from inpaint.evaluate.data import SUFFIXES, RawItem, decoded, iter_files, survey
 from pretrain import parallel
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,15 @@ class Images:
         Folder names, sorted; a single ``"."`` when the images lie in no folder.
     skipped : tuple of str
         Names of files that could not be decoded.
+    reasons : tuple of str
+        Why not, one for each of them.
     """
 
     pixels: np.ndarray
     labels: np.ndarray
     classes: tuple[str, ...]
     skipped: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -102,6 +102,7 @@ def load(sources: Sequence[Path], *, size: int, cache: Path, workers: int | None
         labels=np.array(facts["labels"], dtype=np.int64),
         classes=tuple(facts["classes"]),
         skipped=tuple(facts["skipped"]),
+        reasons=tuple(facts.get("reasons", facts["skipped"])),  # older caches hold names alone
     )
 
 
@@ -111,22 +112,20 @@ def _mark(source: Path) -> tuple[str, int | str, int]:
     if source.is_file():
         stat = source.stat()
         return str(source.resolve()), stat.st_size, stat.st_mtime_ns
-    digest, count = hashlib.sha256(), 0
-    for path in sorted(source.rglob("*")):
-        if path.suffix.lower() in SUFFIXES:
-            stat = path.stat() if path.exists() else path.lstat()
-            fact = (str(path.relative_to(source)), stat.st_size, stat.st_mtime_ns)
-            digest.update(json.dumps(fact).encode())
-            count += 1
-    if not count:
+    digest, found = hashlib.sha256(), survey(source)
+    if not found.names:
         known = ", ".join(sorted(SUFFIXES))
         raise ImageError(f"{source}: holds no image; expected files named {known}")
-    return str(source.resolve()), digest.hexdigest(), count
+    for name in sorted(found.names, key=lambda name: PurePosixPath(name).parts):
+        path = source / name
+        stat = path.stat() if path.exists() else path.lstat()
+        digest.update(json.dumps((name, stat.st_size, stat.st_mtime_ns)).encode())
+    return str(source.resolve()), digest.hexdigest(), len(found.names)
 
 
 def _fill_cache(sources: Sequence[Path], size: int, array: Path, table: Path, workers: int) -> None:
     """Decode into ``array`` and ``table``; both appear whole, the array last, or not at all."""
-    names, skipped = [], []
+    names, skipped, reasons = [], [], []
     whole, facts = (array.with_suffix(f".{os.getpid()}.{s}") for s in ("npy", "json"))
 
     def cut(item: RawItem) -> tuple[str, bytes | ImageError]:
@@ -139,8 +138,8 @@ def _fill_cache(sources: Sequence[Path], size: int, array: Path, table: Path, wo
             for source in sources:
                 for name, image in _ahead(cut, iter_files(source), workers):
                     if isinstance(image, ImageError):
-                        log.warning("skipped %s", image)
                         skipped.append(name)
+                        reasons.append(str(image))
                     else:
                         stream.write(image)
                         names.append(Path(name).parent.name or ".")
@@ -152,7 +151,8 @@ def _fill_cache(sources: Sequence[Path], size: int, array: Path, table: Path, wo
             raise ImageError(f"{given}: no readable image found ({len(skipped)} damaged)")
         numbers = {name: i for i, name in enumerate(sorted(set(names)))}
         labels = [numbers[name] for name in names]
-        text = json.dumps({"classes": list(numbers), "labels": labels, "skipped": skipped})
+        told = {"skipped": skipped, "reasons": reasons}
+        text = json.dumps({"classes": list(numbers), "labels": labels, **told})
         facts.write_text(text)
         os.replace(facts, table)
         os.replace(whole, array)

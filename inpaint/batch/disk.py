@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 from pathlib import Path
 
 from inpaint import images
-from inpaint.batch.folder import SCRATCH, Listing, reason
+from inpaint.batch.folder import SCRATCH, reason
 from inpaint.errors import OutputError
+from inpaint.images.walk import Listing, list_folder
 
 # A file that changed this recently may change again within the same tick of its clock.
 FRESH_NS = 100_000_000
@@ -26,36 +26,7 @@ class Disk:
 
     def list(self, name: str) -> Listing:
         """As in ``Folder``; linked folders are followed unless they lead back above themselves."""
-        found = Listing()
-        try:
-            with os.scandir(self.root / name) as entries:
-                ordered = sorted(entries, key=lambda entry: entry.name)
-        except FileNotFoundError:
-            return found
-        for entry in ordered:
-            if entry.name.startswith("."):
-                continue
-            try:
-                kind = entry.stat().st_mode
-            except OSError:  # a dangling link, or a folder that may only be listed: reading says so
-                folder = entry.is_dir(follow_symlinks=False)
-                (found.folders if folder else found.files).append(entry.name)
-                continue
-            if stat.S_ISREG(kind):
-                found.files.append(entry.name)
-            elif not stat.S_ISDIR(kind):
-                found.problems.append((entry.name, "is a pipe, socket or device, not a file"))
-            elif entry.is_symlink() and self._leads_back(name, entry):
-                found.problems.append((entry.name, "is a link to a folder that it lies in"))
-            else:
-                found.folders.append(entry.name)
-        return found
-
-    def _leads_back(self, name: str, entry: os.DirEntry[str]) -> bool:
-        """Whether a linked folder is one of those on the way to it."""
-        target, place = entry.stat(), self.root
-        steps = [place, *(place := place / part for part in Path(name).parts)]
-        return any(os.path.samestat(os.stat(step), target) for step in steps)
+        return list_folder(self.root, name)
 
     def read(self, name: str) -> bytes:
         """As in ``Folder``."""

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from inpaint.batch.control import Stop
 from inpaint.batch.folder import Folder
-from inpaint.batch.manifest import DONE, FAILED, KEPT, ORPHAN, Manifest, Row, started
+from inpaint.batch.manifest import DONE, FAILED, KEPT, ORPHAN, Manifest, Peek, Row, started
 from inpaint.batch.options import Setup
 from inpaint.batch.pairing import Item, Orphan, Problem
 from inpaint.batch.storage import open_folder
@@ -32,7 +32,7 @@ def feed(
         if stop.is_set():
             return
         if isinstance(one, Orphan):
-            yield {"path": one.path, "status": ORPHAN, "decided": True}
+            yield {"path": one.path, "status": ORPHAN, "beside": one.beside, "decided": True}
         elif isinstance(one, Problem):
             row = {"path": one.path, "mask": None, "out": None, "status": FAILED}
             yield row | {"error": _named(images, one), "decided": True}
@@ -50,7 +50,7 @@ def feed(
 
 
 def _begun(items: list[Row], manifest: Manifest | None, out: Folder) -> list[Row]:
-    if manifest:
+    if manifest and not isinstance(manifest, Peek):
         rows = []
         for item in items:
             empty = out.local and not out.exists(item["out"])

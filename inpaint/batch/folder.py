@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from inpaint.images.walk import Listing
 
 STATE = ".inpaint"  # what a run keeps in its output folder, hidden from the next one's walk
 SCRATCH = f"{STATE}/tmp"
-
-
-@dataclass
-class Listing:
-    """One folder: sorted names of its folders and files, and what is wrong with others."""
-
-    folders: list[str] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    problems: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Folder(Protocol):

@@ -12,14 +12,16 @@ import numpy as np
 
 from inpaint import masks
 from inpaint.batch import memory
+from inpaint.batch.annotated import Annotations, Found
 from inpaint.batch.folder import is_full
-from inpaint.batch.manifest import CHECKED, DONE, FAILED, RETRY, STARTED, Row, before
+from inpaint.batch.manifest import CHECKED, DONE, FAILED, RETRY, SKIPPED, STARTED, Row, before
 from inpaint.batch.options import Options, Setup
 from inpaint.batch.owned import Owned, sha256
 from inpaint.batch.storage import open_folder
 from inpaint.errors import InpaintError, OutputError
 from inpaint.images.decode import MAX_PIXELS, decode
 from inpaint.images.encode import check_storable, encode, format_named
+from inpaint.images.indexed import told
 from inpaint.pipeline.seeds import seed_for
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class ItemFiller:
         self._owned = Owned(self.images, self.masks, self.out, overwrite=setup.overwrite)
         self.device = self.options.device
         self._mask: tuple[str, Picture] | None = None
+        self._annotations = Annotations(setup) if self.options.objects else None
         self._items = 0
         if not setup.check:
             self._prepare()
@@ -107,7 +110,8 @@ class ItemFiller:
         row |= {"status": FAILED, "error": None, "before": before(known)}
         try:
             row |= self._run(item, row, known)
-            del row["before"]
+            if row["status"] != SKIPPED:  # what an earlier run made of it stays ours
+                del row["before"]
         except Exception as error:  # any one file may break any library
             row["error"] = reason = self._reason(error)
             if isinstance(error, OutputError) and is_full(error):
@@ -142,11 +146,23 @@ class ItemFiller:
         row |= {"image_stamp": self.images.stamp(path), "mask_stamp": self._mask_stamp(mask)}
         data = self.images.read(path)
         row["image_sha256"] = sha256(data)
-        drawn = self._mask_picture(mask, row)
+        found = self._annotations.of(path, mask) if self._annotations else None
+        if found is not None:
+            row["mask_sha256"] = found.sha256
+            if not found.entries and self.options.unannotated == "skip":
+                return {"status": SKIPPED, "note": None}
+        drawn = None if found is not None else self._mask_picture(mask, row)
         row["options"] = self.setup.fingerprint
         there = self.out.exists(out)
         expected = None
-        if there and not self.setup.check:
+        standing = None
+        if there and self.setup.check:
+            present = self._owned.present(out)
+            if kept := self._owned.kept(row, known, present):
+                return kept
+            ours = self._owned.ours(out, known, present)
+            standing = "to be filled again" if ours else "the output exists"
+        elif there:
             expected = self._owned.present(out)
             if kept := self._owned.kept(row, known, expected):
                 return kept
@@ -157,18 +173,21 @@ class ItemFiller:
                 raise self._owned.foreign(out, known)
         name = self.images.label(path)
         picture = decode(data, name=name, max_pixels=MAX_PIXELS)
-        del data
         kind = self._kind(picture)
         check_storable(picture, kind)
-        hole, note = self._hole(picture, drawn, mask)
         row |= {"width": picture.width, "height": picture.height}
+        if found is not None and not found.entries:
+            return self._copied(item, picture, data, kind, expected, known, standing)
+        del data
+        hole, note = self._hole(picture, drawn, mask, found)
         row["hole"] = round(float(hole.mean()), 6)
         if self.setup.check:
-            exists = "the output exists" if there else None
-            return {"status": CHECKED, "note": _joined(note, exists)}
+            return {"status": CHECKED, "note": _joined(note, standing)}
         row["seed"] = seed = item_seed(path, self.options)
         cpu = time.process_time()
-        result, fallback = self._complete(picture, hole, seed, opaque=mask is None)
+        result, fallback = self._complete(
+            picture, hole, seed, opaque=mask is None and found is None
+        )
         row["search_cpu_seconds"] = round(time.process_time() - cpu, 4)
         encoded = encode(result.pictures[0], kind, quality=self.options.quality)
         if expected is not None and sha256(encoded) != expected:
@@ -180,8 +199,36 @@ class ItemFiller:
             "out_sha256": sha256(encoded),
             "out_stamp": self.out.stamp(out, own=True),
             **_described(result),
-            "note": _joined(note, fallback),
+            "note": _joined(note, fallback, told(result.pictures[0], kind)),
         }
+
+    def _copied(
+        self,
+        item: Row,
+        picture: Picture,
+        data: bytes,
+        kind: str,
+        expected: str | None,
+        known: Row,
+        standing: str | None,
+    ) -> Row:
+        """Write an image without objects as it is, or in the format that is asked for."""
+        if self.setup.check:
+            return {"status": CHECKED, "note": _joined("no such object: to be copied", standing)}
+        same = kind == picture.format and self.options.quality is None
+        encoded = data if same else encode(picture, kind, quality=self.options.quality)
+        if expected is not None and sha256(encoded) != expected:
+            raise self._owned.foreign(item["out"], known)
+        times = self.images.times(item["path"]) if self.options.keep_times else None
+        self.out.write(item["out"], encoded, times=times)
+        stamp = self.out.stamp(item["out"], own=True)
+        facts: Row = {
+            "out_sha256": sha256(encoded),
+            "out_stamp": stamp,
+            "prior": None,
+            "method": [],
+        }
+        return {"status": DONE, "copied": True, "losses": [], "note": None, **facts}
 
     def _complete(
         self, picture: Picture, hole: np.ndarray, seed: int, *, opaque: bool
@@ -225,16 +272,20 @@ class ItemFiller:
         return self._mask[1]
 
     def _hole(
-        self, picture: Picture, drawn: Picture | None, mask: str | None
+        self, picture: Picture, drawn: Picture | None, mask: str | None, found: Found | None
     ) -> tuple[np.ndarray, str | None]:
-        shape = (picture.height, picture.width)
-        if drawn is None:
-            hole = masks.from_alpha(picture)
-        else:
-            hole = masks.from_picture(drawn, invert=self.options.invert)
+        shape, o = (picture.height, picture.width), self.options
+        note = None
+        if found is not None:
+            return found.hole(shape, o.margin)
         try:
+            if drawn is None:
+                hole = masks.from_alpha(picture)
+            else:
+                hole, note = masks.judged(drawn, invert=o.invert, labels=o.mask_labels)
             masks.check(hole, shape)
-            note = "the mask looks inverted: white is the hole" if looks_inverted(hole) else None
+            if looks_inverted(hole):
+                note = _joined(note, "the mask looks inverted: white is the hole")
             if self.options.grow:
                 hole = masks.grow(hole, self.options.grow)
                 masks.check(hole, shape)

@@ -35,6 +35,7 @@ DONE = "done"
 KEPT = "kept"  # done by an earlier run, and nothing has changed since
 CHECKED = "checked"  # by a dry run
 FAILED = "failed"
+SKIPPED = "skipped"  # has none of the objects to remove, and shall not be copied
 RETRY = "retry"  # out of memory beside others: to be tried alone
 ORPHAN = "orphan"  # a mask without an image
 STARTED = "started"  # given to a worker; only ever the last row of an item after a kill
@@ -127,7 +128,7 @@ class Manifest:
                 data += more
         return data.partition(b"\n")[0]
 
-    def _load(self) -> int:
+    def _load(self, *, cut: bool = True) -> int:
         """Index the file, drop a last line that was cut off, and return where it ends."""
         offset = end = number = 0
         with os.fdopen(os.dup(self._file), "rb") as file:
@@ -140,7 +141,8 @@ class Manifest:
                     self._index[_digest(row["path"])] = offset
                 offset += len(line)
                 end = offset if line.endswith(b"\n") else end
-        os.ftruncate(self._file, end)
+        if cut:
+            os.ftruncate(self._file, end)
         return end
 
     def _check_name(self) -> None:
@@ -157,6 +159,28 @@ class Manifest:
             f"{str(self.path)!r} cannot be written ({error.strerror}); "
             "free some space or choose another --out, then give the same command again"
         )
+
+
+class Peek(Manifest):
+    """A manifest that is only read, perhaps while another run appends to it; never made.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it must exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._index = {}
+        try:
+            self._file = os.open(path, os.O_RDONLY)
+            self._end = self._load(cut=False)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _append(self, rows: list[Row]) -> None:
+        """Nothing is written."""
 
 
 class Mirrored(Manifest):
@@ -254,6 +278,14 @@ def open_manifest(out: Folder) -> Manifest:
             f"cannot write into {str(out.root)!r} ({error.strerror}); choose another --out"
         ) from error
     return Manifest(state / NAME)
+
+
+def peek(out: Folder) -> Manifest | None:
+    """The manifest of an output folder to look at; None where there is none, or behind a URL."""
+    if not isinstance(out, Disk):
+        return None
+    path = out.root / STATE / NAME
+    return Peek(path) if path.is_file() else None
 
 
 def _digest(path: str) -> int:

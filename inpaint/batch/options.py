@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from inpaint.errors import InpaintError
+from inpaint.masks import labels
 from inpaint.zoo import plugins, registry, weights
 
 # What a config tells people; the fills do not depend on it.
+_LATER = frozenset({"mask_labels", "objects", "categories", "margin", "unannotated"})
 _DESCRIBED = frozenset({"data", "training", "measured"})
 
 
@@ -21,6 +23,11 @@ class Options:
 
     ``quality`` is a JPEG's or WebP's, None as in the input. ``format`` is ``keep``, ``png``,
     ``jpg`` or ``webp``. ``keep_times`` gives outputs the file times of their inputs.
+    ``mask_labels`` reads masks as label maps. ``objects`` tells that not masks but annotations
+    mark what is to be removed: ``coco`` or ``annotations`` (one file), ``labelme`` or ``yolo`` (a
+    folder); of these ``categories``, each with ``margin`` pixels around it (None: as ``inpaint
+    remove``). Images without such objects are copied or left out: ``unannotated`` is ``copy`` or
+    ``skip``.
     """
 
     prior: str = "auto"
@@ -35,11 +42,20 @@ class Options:
     format: str = "keep"
     quality: int | None = None
     keep_times: bool = False
+    mask_labels: str | None = None
+    objects: str | None = None
+    categories: tuple[str, ...] | None = None
+    margin: float | None = None
+    unannotated: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse once what every item would refuse."""
         if not 0 <= self.grow < math.inf:
             raise InpaintError(f"grow is {self.grow}, expected pixels, 0 or more; use 0")
+        if self.margin is not None and not 0 <= self.margin < math.inf:
+            raise InpaintError(f"margin is {self.margin}, expected pixels, 0 or more; use 0")
+        if self.mask_labels is not None:
+            labels.parse(self.mask_labels)
 
     def fingerprint(self) -> str:
         """Return a short hash of the options and of all weights that may take part.
@@ -61,7 +77,9 @@ class Options:
             used["stages of installed packages"] = {
                 name: plugins.package("stage", name) for name in installed
             }
-        text = json.dumps([asdict(self), used], sort_keys=True, default=str)
+        # Options that came later count only where they are used, see above.
+        own = {k: v for k, v in asdict(self).items() if k not in _LATER or v is not None}
+        text = json.dumps([own, used], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -90,4 +108,6 @@ class Setup:
         values: dict[str, Any] = json.loads(text)
         options = values.pop("options")
         options["stages"] = tuple(options["stages"])
+        if options["categories"] is not None:
+            options["categories"] = tuple(options["categories"])
         return cls(options=Options(**options), **values)

@@ -1,37 +1,25 @@
-"""Which mask belongs to which image, and what the output will be called.
-
-Names are compared as Unicode's NFC, so that a folder that travelled between systems still pairs.
-"""
+"""What a run over a folder has to do: images with their masks, and what outputs will be called."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from dataclasses import dataclass
 
-from inpaint.batch.folder import Folder, Listing
-
-KINDS = {
-    ".png": "png",
-    ".jpg": "jpg",
-    ".jpeg": "jpg",
-    ".jpe": "jpg",
-    ".jfif": "jpg",
-    ".webp": "webp",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".bmp": "bmp",
-}
-# Images that cannot be read: named as failures rather than passed over in silence.
-UNREADABLE = frozenset(
-    f".{name}"
-    for name in ("gif", "heic", "heif", "avif", "jp2", "jxl", "psd", "tga", "dng", "cr2", "nef")
+from inpaint.batch.folder import Folder
+from inpaint.images.walk import (
+    KINDS,
+    NOT_LISTED,
+    Listing,
+    bare,
+    is_image,
+    join,
+    listed,
+    normal,
+    suffix,
 )
+from inpaint.masks.pairing import Match, Names, contested, match, several, split
+
 FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp"}
-_FOLDER = "the folder"
-MASK_ENDING = re.compile(r"^(.+)_mask\d*$", re.S)
 
 
 @dataclass(frozen=True)
@@ -54,67 +42,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Orphan:
-    """A mask that belongs to no image."""
+    """A mask that belongs to no image; ``beside``: it lies beside an image and is none itself."""
 
     path: str
-
-
-@dataclass
-class Match:
-    """The images of one folder: their masks, or what is wrong; and masks without an image."""
-
-    masks: dict[str, str] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
-    orphans: list[str] = field(default_factory=list)
-
-
-def is_image(name: str) -> bool:
-    """Whether a name ends like an image's, in capitals or not."""
-    suffix = _suffix(name)
-    return suffix in KINDS or suffix in UNREADABLE
-
-
-def match(names: Sequence[str], masks: Sequence[str] | None = None) -> Match:
-    """Pair the images of one folder with masks.
-
-    For ``a.jpg`` the first of these that is there: ``a.jpg.png``, ``a.jpg`` itself, any ``a.*``,
-    any ``a_mask.*`` (or ``a_mask000.*``). Extensions may be in capitals.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Names of the image files.
-    masks : sequence of str, optional
-        Names in the folder of masks. Left out: images and masks share the folder, and a mask is
-        told by its ``_mask``.
-
-    Returns
-    -------
-    Match
-    """
-    found = Match()
-    shared = masks is None
-    if masks is None:
-        names, masks = _split(names)
-    exact, stems, endings = _index(masks)
-    used: set[str] = set()
-    for name in names:
-        full, stem = _key(name), _stem(name)
-        ways = [[*stems.get(full, []), *endings.get(full, [])], exact.get(_exact(name), [])]
-        ways = [endings.get(full, [])] if shared else [*ways, stems.get(stem, [])]
-        ways.append(endings.get(stem, []))
-        candidates = next((way for way in ways if way), [])
-        used.update(candidates)
-        if len(candidates) == 1:
-            found.masks[name] = candidates[0]
-        elif candidates:
-            listed = ", ".join(map(repr, candidates))
-            found.errors[name] = f"has {len(candidates)} masks: {listed}; keep one"
-        else:
-            wanted = f"{_bare(name)}_mask.png" if shared else f"{_bare(name)}.png"
-            found.errors[name] = f"has no mask; add {wanted!r}, in its folder among the masks"
-    found.orphans = [mask for mask in masks if mask not in used]
-    return found
+    beside: bool = False
 
 
 def outputs(names: Sequence[str], format: str = "keep") -> tuple[dict[str, str], dict[str, str]]:
@@ -125,10 +56,10 @@ def outputs(names: Sequence[str], format: str = "keep") -> tuple[dict[str, str],
     """
     if format == "keep":
         return {name: name for name in names}, {}
-    named = {name: name for name in names if KINDS.get(_suffix(name)) == format}
+    named = {name: name for name in names if KINDS.get(suffix(name)) == format}
     others = [name for name in names if name not in named]
     taken = {_fold(name) for name in named}
-    short = {name: _bare(name) + FORMATS[format] for name in others}
+    short = {name: bare(name) + FORMATS[format] for name in others}
     counts: dict[str, int] = {}
     for out in short.values():
         counts[_fold(out)] = counts.get(_fold(out), 0) + 1
@@ -154,6 +85,8 @@ def plan_items(
     skip_image: str | None = None,
     skip_images: frozenset[str] = frozenset(),
     skip_masks: frozenset[str] = frozenset(),
+    notes: str | None = None,
+    foreign: frozenset[str] = frozenset(),
 ) -> Iterator[Item | Problem | Orphan]:
     """Walk a tree of images, one folder in memory at a time, sorted.
 
@@ -172,6 +105,10 @@ def plan_items(
         An image to leave out: the mask for all, where it lies among them.
     skip_images, skip_masks : frozenset of str
         Folders to leave out, such as the output's.
+    notes : str, optional
+        Ending of annotation files, which take the place of masks: an image may have none.
+    foreign : frozenset of str
+        Names of files with that ending that are of no image.
 
     Yields
     ------
@@ -179,103 +116,88 @@ def plan_items(
     """
     shared = masks is not None and masks.url == images.url
     tree = None if shared else masks
+    top = _Top()
     waiting = [""]
     while waiting:
         place = waiting.pop()
         listing = _list(images, place, skip_images)
         kept = _list(tree, place, skip_masks) if tree else Listing()
         for where, problem in (*listing.problems, *kept.problems):
-            yield Problem(where, problem, named=problem.startswith(_FOLDER))
-        names = [n for n in listing.files if is_image(n) and _join(place, n) != skip_image]
+            yield Problem(where, problem, named=problem.startswith(NOT_LISTED))
+        names = [n for n in listing.files if is_image(n) and join(place, n) != skip_image]
+        pictures, beside = split(names)
         if masks is None:
-            found = Match(masks=dict.fromkeys(names, one or ""))
+            found = Match(masks=dict.fromkeys(pictures, one or ""))
+        elif notes:
+            files = (listing if shared else kept).files
+            found = match(pictures, [n for n in files if suffix(n) == notes and n not in foreign])
+        elif shared:
+            found, beside = match(names), []
         else:
-            found = match(names, None if shared else [n for n in kept.files if is_image(n)])
-        outs, collisions = outputs(list(found.masks), format)
+            found = match(names, [n for n in kept.files if is_image(n)])
+            # Named as a mask, and no mask of its own: it is one.
+            beside = [n for n in beside if n in found.without]
+            found.forget(beside)
+        below = top.lend(found, place) if tree else set()
+        if notes:
+            found.masks |= dict.fromkeys(found.without, "")
+            found.forget(found.without)
+        outs, collisions = outputs([n for n in names if n in found.masks], format)
         for name in names:
             error = found.errors.get(name) or collisions.get(name)
             if error:
-                yield Problem(_join(place, name), error)
+                yield Problem(join(place, name), error)
             elif name in found.masks:
                 mask = found.masks[name]
-                where = mask if masks is None else _join(place, mask)
-                yield Item(_join(place, name), where or None, _join(place, outs[name]))
+                whole = masks is None or name in below or not mask
+                where = mask if whole else join(place, mask)
+                yield Item(join(place, name), where or None, join(place, outs[name]))
+        for name in beside:
+            yield Orphan(join(place, name), beside=True)
         for orphan in found.orphans:
-            yield Orphan(_join(place, orphan))
+            yield Orphan(join(place, orphan))
         folders = sorted({*listing.folders, *kept.folders}, reverse=True)
-        waiting += [_join(place, folder) for folder in folders]
+        waiting += [join(place, folder) for folder in folders]
+    for name in top.left:
+        if name not in top.lent:
+            yield Orphan(name)
+
+
+class _Top:
+    """Masks of the top folder that no image there has: they may serve images of subfolders."""
+
+    def __init__(self) -> None:
+        self.left: list[str] = []
+        self.lent: dict[str, str] = {}
+        self._names = Names(())
+
+    def lend(self, found: Match, place: str) -> set[str]:
+        """Pair images of a subfolder that have no mask there; their names."""
+        if not place:
+            self.left, found.orphans = found.orphans, []
+            self._names = Names(self.left)
+            return set()
+        lent = {}
+        for name in found.without if self.left else ():
+            candidates = self._names.find(name)
+            if len(candidates) > 1:
+                found.errors[name] = several(candidates)
+            elif candidates:
+                path = join(place, name)
+                owner = self.lent.setdefault(candidates[0], path)
+                if owner.rpartition("/")[0] == place:
+                    lent[name] = candidates[0]
+                else:
+                    found.errors[name] = contested(candidates[0], [owner, path])
+        found.forget(list(lent))
+        found.masks |= lent
+        return set(lent)
 
 
 def _list(folder: Folder, place: str, skip: frozenset[str]) -> Listing:
-    """List a folder; what cannot be listed becomes a problem with its whole path."""
-    if place in skip:
-        return Listing()
-    try:
-        found = folder.list(place)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        advice = f"{_FOLDER} {folder.label(place)} cannot be read ({reason}); chmod it"
-        return Listing(problems=[(place or ".", advice)])
-    found.problems = [
-        (_join(place, name), reason)
-        for name, reason in found.problems
-        if is_image(name) or reason.endswith("lies in")
-    ]
-    return found
-
-
-def _split(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Tell masks (``a_mask.png`` beside any ``a.*``) from images in one folder."""
-    whole = {_key(name) for name in names} | {_stem(name) for name in names}
-    pictures: list[str] = []
-    masks: list[str] = []
-    for name in names:
-        ending = MASK_ENDING.match(_stem(name))
-        (masks if ending and ending[1] in whole else pictures).append(name)
-    return pictures, masks
-
-
-def _index(
-    masks: Sequence[str],
-) -> tuple[dict[str, list[str]], dict[str, list[str]], dict[str, list[str]]]:
-    """Masks by name, by stem, and by what stands before ``_mask``."""
-    exact: dict[str, list[str]] = {}
-    stems: dict[str, list[str]] = {}
-    endings: dict[str, list[str]] = {}
-    for mask in masks:
-        stem = _stem(mask)
-        exact.setdefault(_exact(mask), []).append(mask)
-        stems.setdefault(stem, []).append(mask)
-        if ending := MASK_ENDING.match(stem):
-            endings.setdefault(ending[1], []).append(mask)
-    return exact, stems, endings
-
-
-def _join(place: str, name: str) -> str:
-    return f"{place}/{name}" if place else name
-
-
-def _suffix(name: str) -> str:
-    return PurePosixPath(name).suffix.lower()
-
-
-def _bare(name: str) -> str:
-    """The name without its extension."""
-    return name[: len(name) - len(PurePosixPath(name).suffix)]
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
-
-
-def _stem(name: str) -> str:
-    return _key(_bare(name))
-
-
-def _exact(name: str) -> str:
-    return _stem(name) + _suffix(name)
+    return Listing() if place in skip else listed(folder.list, place, folder.label)
 
 
 def _fold(name: str) -> str:
     """What a file system that ignores case makes of a name."""
-    return _key(name).casefold()
+    return normal(name).casefold()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from inpaint.batch import pairing
+from inpaint.batch.annotated import ENDINGS, FOREIGN, refuse_url
 from inpaint.batch.folder import Folder
 from inpaint.batch.pairing import Item, Orphan, Problem
 from inpaint.batch.storage import is_file, is_folder, local_path, open_folder, parent
@@ -20,6 +21,8 @@ class Places:
         Paths or URLs; ``masks`` may also be one file, or ``alpha``.
     format : str
         What outputs are named after, see ``pairing.outputs``.
+    objects : str, optional
+        The kind of annotations that ``masks`` holds, see ``Options``.
 
     Raises
     ------
@@ -31,7 +34,9 @@ class Places:
         If an input folder lies in ``out``.
     """
 
-    def __init__(self, images: str, masks: str, out: str, format: str) -> None:
+    def __init__(
+        self, images: str, masks: str, out: str, format: str, *, objects: str | None = None
+    ) -> None:
         for place, option in ((images, "IMAGES"), (masks, "--masks"), (out, "--out")):
             if not place:  # a shell's unset variable, and not the working folder
                 raise InpaintError(f"{option} is empty; give a path or URL")
@@ -43,7 +48,13 @@ class Places:
         self.one: str | None = None
         self.masks_url: str | None = None
         self.format = format
-        if masks != "alpha":
+        self.objects = objects
+        if objects:
+            refuse_url(masks)
+            if is_folder(masks) != (objects in ENDINGS):
+                what = "folder of files" if objects in ENDINGS else "file"
+                raise MaskError(f"{masks} is no {what} of annotations; give one with --{objects}")
+        if objects or masks != "alpha":
             if is_folder(masks):
                 self.masks = open_folder(masks)
                 self.masks_url = self.masks.url
@@ -90,6 +101,8 @@ class Places:
             skip_image=self._skip_image,
             skip_images=self._skip_images,
             skip_masks=self._skip_masks,
+            notes=ENDINGS.get(self.objects or ""),
+            foreign=FOREIGN,
         )
 
 

@@ -7,8 +7,9 @@ import secrets
 from functools import lru_cache
 from typing import Any
 
-from inpaint.batch.folder import SCRATCH, Listing, reason
+from inpaint.batch.folder import SCRATCH, reason
 from inpaint.errors import ImageError, InpaintError, OutputError
+from inpaint.images.walk import Listing
 
 # Where putting an object shows it whole or not at all, and renaming would copy it.
 OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "oss", "r2"}

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
+from inpaint.batch.annotated import ENDINGS
+from inpaint.batch.annotated import check as check_annotations
 from inpaint.batch.control import Lock, Stop
 from inpaint.batch.feed import feed, retried
-from inpaint.batch.manifest import DONE, FAILED, ORPHAN, RETRY, Manifest, Row, open_manifest
+from inpaint.batch.manifest import DONE, FAILED, ORPHAN, RETRY, Manifest, Row, open_manifest, peek
 from inpaint.batch.memory import worker_shares
 from inpaint.batch.options import Options, Setup
-from inpaint.batch.pairing import Orphan, is_image
+from inpaint.batch.pairing import Item, Orphan
 from inpaint.batch.places import Places
 from inpaint.batch.storage import is_url
 from inpaint.errors import ImageError, InpaintError, OutputError, UnknownNameError
+from inpaint.images.walk import is_image
 
 ENGINES = ("local", "ray")
 NAMED = 100  # failures to keep in memory; all are in the manifest
@@ -31,16 +35,22 @@ Callback = Callable[[int, int, Row], None]
 class Summary:
     """What came of a run.
 
-    ``failures`` holds the first rows that failed and ``failed`` counts all; ``notes`` and ``noted``
-    likewise for images that were filled, but not as usual.
+    ``copied`` are those of ``done`` that had no object to remove, ``skipped`` those that were left
+    out for it. ``orphans`` are masks that belong to no image, ``beside`` masks that lie beside
+    images and are not filled as images. ``failures`` holds the first rows that failed and
+    ``failed`` counts all; ``notes`` and ``noted`` likewise for images that were filled, but not as
+    usual.
     """
 
     total: int = 0
     done: int = 0
     kept: int = 0
     checked: int = 0
+    copied: int = 0
+    skipped: int = 0
     failed: int = 0
     orphans: int = 0
+    beside: int = 0
     seconds: float = 0.0
     failures: list[Row] = field(default_factory=list)
     noted: int = 0
@@ -56,15 +66,24 @@ class Summary:
     @property
     def left(self) -> int:
         """Images that the run did not come to."""
-        return max(self.total - self.done - self.kept - self.checked - self.failed, 0)
+        return max(self.total - self.behind, 0)
+
+    @property
+    def behind(self) -> int:
+        """Images that the run has come to."""
+        return self.done + self.kept + self.checked + self.skipped + self.failed
 
     def add(self, row: Row) -> None:
         """Count a row."""
         status = row["status"]
         if status == ORPHAN:
-            self.orphans += 1
+            if row["beside"]:
+                self.beside += 1
+            else:
+                self.orphans += 1
             return
         setattr(self, status, getattr(self, status) + 1)
+        self.copied += status == DONE and bool(row.get("copied"))
         if status == FAILED and len(self.failures) < NAMED:
             self.failures.append(row)
         if status == DONE and row.get("note"):
@@ -96,7 +115,7 @@ def fill_folder(
         Folder, with its subfolders.
     masks : path or URL, or "alpha"
         Folder of masks (which may be ``images`` itself), one mask for all, or the erased part
-        of each image.
+        of each image. With ``options.objects`` a file or folder of annotations.
     out : path or URL
         Folder for the outputs, made if it is not there. Its hidden ``.inpaint`` holds the
         manifest: the rows of all items.
@@ -139,13 +158,18 @@ def fill_folder(
         raise UnknownNameError("engine", engine, ENGINES)
     options, stop = options or Options(), stop or Stop()
     setup = Setup("", None, "", options, options.fingerprint(), overwrite, check)
-    walk = Places(str(images), str(masks), str(out), options.format)
+    walk = Places(str(images), str(masks), str(out), options.format, objects=options.objects)
     setup = replace(setup, images=walk.images.url, masks=walk.masks_url, out=walk.out.url)
     _check_memory_urls(setup, engine, workers)
+    if options.objects and options.objects not in ENDINGS:
+        found_items = (found for found in walk.plan() if isinstance(found, Item))
+        check_annotations(options, walk.images.url, Path(str(masks)), found_items)
     workers, share, total = worker_shares(engine, workers, limit)
     summary = Summary()
     with ExitStack() as stack:
         manifest, lock = None, None
+        if check and (manifest := peek(walk.out)):
+            stack.callback(manifest.close)
         if not check:
             lock = stack.enter_context(Lock(walk.out))
             manifest = open_manifest(walk.out)
@@ -155,23 +179,26 @@ def fill_folder(
         if not summary.total:
             raise ImageError(f"{images} holds no image; give a folder of PNG, JPEG, WebP or TIFF")
         again: list[Row] = []
+        order: deque[tuple[str, bool]] = deque()
         items = feed(walk.plan(), manifest, walk.out, setup, stop)
+        if check:
+            items = _noted(items, order)
 
         def work(items: Iterator[Row], setup: Setup, workers: int | None) -> None:
             held = lock.file if lock else None
-            for row in _engine(engine, items, setup, workers, total, held, stop):
+            found = _engine(engine, items, setup, workers, total, held, stop)
+            for row in _in_order(found, order) if check else found:
                 if row["status"] == RETRY:
                     again.append({key: row[key] for key in ("path", "mask", "out")})
                     continue
                 full = row.pop("full", False)
                 summary.add(row)
-                if not row.pop("decided", False) and manifest:
+                if not row.pop("decided", False) and manifest and not check:
                     manifest.add(row)
                 if rows:
                     _write(rows, row)
-                done = summary.done + summary.kept + summary.checked + summary.failed
                 if callback:
-                    callback(done, summary.total, row)
+                    callback(summary.behind, summary.total, row)
                 if full:
                     raise OutputError(f"{row['error']}, then give the same command again")
 
@@ -191,6 +218,23 @@ def fill_folder(
         )
     summary.seconds = time.monotonic() - begun
     return summary
+
+
+def _noted(items: Iterator[Row], order: deque[tuple[str, bool]]) -> Iterator[Row]:
+    """Items as they come, their order noted."""
+    for item in items:
+        order.append((item["path"], item.get("status") == ORPHAN))
+        yield item
+
+
+def _in_order(rows: Iterator[Row], order: deque[tuple[str, bool]]) -> Iterator[Row]:
+    """Rows in the order of their items, whichever worker is done first."""
+    waiting: dict[tuple[str, bool], Row] = {}
+    for row in rows:
+        waiting[row["path"], row["status"] == ORPHAN] = row
+        while order and order[0] in waiting:
+            yield waiting.pop(order.popleft())
+    yield from waiting.values()
 
 
 def _check_memory_urls(setup: Setup, engine: str, workers: int | None) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from inpaint.cli import filling
 from inpaint.cli.errors import FAILED, INTERRUPTED
 from inpaint.cli.filling import DEVICE
 from inpaint.cli.progress import bar
@@ -24,16 +25,26 @@ if TYPE_CHECKING:
     from inpaint.batch.manifest import Row
     from inpaint.batch.run import Summary
 
-PULSE = 30.0  # seconds between lines of progress where stderr is no terminal
-
 
 @click.command(name="batch")
 @click.argument("images")
 @click.option(
     "--masks",
-    required=True,
     help="Folder of masks (a.png, a_mask.png or a.jpg.png for a.jpg; may be IMAGES itself), one "
     "mask for all, or 'alpha': what is transparent. White is the hole.",
+)
+@filling.mask_labels
+@click.option("--coco", metavar="FILE", help="Remove the objects of COCO annotations.")
+@click.option("--labelme", metavar="DIR", help="Remove the objects of labelme files, one an image.")
+@click.option("--yolo", metavar="DIR", help="Remove the objects of YOLO label files, one an image.")
+@click.option(
+    "--annotations", metavar="FILE", help="The same from Label Studio, CVAT (XML) or VIA (JSON)."
+)
+@click.option("--category", "categories", multiple=True, help="Only such objects; may be repeated.")
+@click.option(
+    "--unannotated",
+    type=click.Choice(["copy", "skip"]),
+    help="Images without such objects: copy them, or leave them out. [copy]",
 )
 @click.option("--out", required=True, help="Folder to write; subfolders and names are kept.")
 @click.option(
@@ -57,7 +68,11 @@ PULSE = 30.0  # seconds between lines of progress where stderr is no terminal
 @click.option("--steps", type=click.IntRange(min=0), help="Search steps. [the prior's own]")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62))
 @click.option("--device", default="auto", show_default=True, help=DEVICE)
-@click.option("--grow", default=0.0, show_default=True, help="Widen the holes by so many pixels.")
+@click.option(
+    "--grow",
+    type=float,
+    help="Widen the holes by so many pixels. [masks: 0; objects: 3 % of their size, 2 to 32]",
+)
 @click.option("--invert", is_flag=True, help="The masks are black where the hole is.")
 @click.option("--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]")
 @click.option("--keep-times", is_flag=True, help="Give outputs the file times of their inputs.")
@@ -83,7 +98,14 @@ PULSE = 30.0  # seconds between lines of progress where stderr is no terminal
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(
     images: str,
-    masks: str,
+    masks: str | None,
+    mask_labels: str | None,
+    coco: str | None,
+    labelme: str | None,
+    yolo: str | None,
+    annotations: str | None,
+    categories: tuple[str, ...],
+    unannotated: str | None,
     out: str,
     format_: str,
     prior: str,
@@ -93,7 +115,7 @@ def command(
     steps: int | None,
     seed: int,
     device: str,
-    grow: float,
+    grow: float | None,
     invert: bool,
     quality: int | None,
     keep_times: bool,
@@ -120,6 +142,15 @@ def command(
     # Images in memory are those of a program that calls this command within its own process.
     if out.startswith("memory:") and not images.startswith("memory:"):
         raise InpaintError("memory:// is forgotten when the command ends; give a folder or a URL")
+    given = {"coco": coco, "labelme": labelme, "yolo": yolo, "annotations": annotations}
+    kind, place = _marked(masks, given)
+    if kind is None:
+        if categories or unannotated:
+            raise click.UsageError("--category and --unannotated are for annotations; give --coco")
+        if masks == "alpha":
+            filling.refuse_labels(mask_labels)
+    elif mask_labels or invert:
+        raise click.UsageError(f"--mask-labels and --invert are for masks, not for --{kind}")
     if class_name is not None:
         prior = classes.prior_of(prior, class_name)
     if stages not in (("none",), ("auto",)):
@@ -133,11 +164,16 @@ def command(
         steps=steps,
         seed=seed,
         device=device,
-        grow=grow,
+        grow=0.0 if kind or grow is None else grow,
         invert=invert,
         format=format_,
         quality=quality,
         keep_times=keep_times,
+        mask_labels=mask_labels,
+        objects=kind,
+        categories=categories or None,
+        margin=grow if kind else None,
+        unannotated=(unannotated or "copy") if kind else None,
     )
     stop = Stop()
     listing = check and sys.stdout.isatty()  # its lines tell how far it is
@@ -147,11 +183,11 @@ def command(
         def each(done: int, total: int, row: Row) -> None:
             tell(done, total, row)
             if check:
-                _list(row)
+                _list(row, none="-" if kind else "alpha")
 
         summary = fill_folder(
             images,
-            masks,
+            place,
             out,
             options=options,
             engine=engine,
@@ -169,6 +205,16 @@ def command(
     return FAILED if summary.failed or summary.stopped else 0
 
 
+def _marked(masks: str | None, given: dict[str, str | None]) -> tuple[str | None, str]:
+    """What marks the holes: the kind of annotations, None for masks, and where they are."""
+    chosen = {kind: place for kind, place in given.items() if place is not None}
+    if len(chosen) + (masks is not None) != 1:
+        raise click.UsageError(
+            "give one of --masks, --coco, --labelme, --yolo and --annotations: what to fill"
+        )
+    return next(iter(chosen.items())) if chosen else (None, masks or "")
+
+
 def _ending(engine: str) -> None:
     if engine == "ray":
         click.echo("ending with the next image; those in work are dropped", err=True)
@@ -177,36 +223,37 @@ def _ending(engine: str) -> None:
 
 
 def _teller(progress: Progress, what: str) -> Callable[[int, int, Row], None]:
-    """A callback that moves the bar, or says a line now and then where there is none."""
+    """A callback that moves the bar, with the rate so far."""
     task = progress.add_task(what, total=None)
-    begun = said = time.monotonic()
+    begun = time.monotonic()
     filled = 0
 
     def tell(done: int, total: int, row: Row) -> None:
-        nonlocal said, filled
-        filled += row["status"] in ("done", "checked")
+        nonlocal filled
+        filled += row["status"] in ("done", "checked", "skipped")
         now = time.monotonic()
         rate = filled / max(now - begun, 1e-9)
         progress.update(
             task, description=f"{what} {rate:.2f} images/s", completed=done, total=total
         )
-        if not progress.console.is_terminal and now - said >= PULSE:
-            left = f", {(total - done) / rate / 60:.1f} min left" if rate else ""
-            click.echo(f"{done} of {total}, {rate:.2f} images/s{left}", err=True)
-            said = now
 
     return tell
 
 
-def _list(row: Row) -> None:
+def _list(row: Row, *, none: str) -> None:
     """One line of --check on stdout."""
     name = _quoted(row["path"])
     if row["status"] == "orphan":
-        click.echo(f"orphan\t{name}\tthis mask belongs to no image")
+        what = "is the mask of an image beside it" if row["beside"] else "belongs to no image"
+        click.echo(f"orphan\t{name}\tthis mask {what}")
     elif row["status"] == "failed":
         click.echo(f"failed\t{name}\t{row['error']}")
+    elif row["status"] == "kept":
+        click.echo(f"kept\t{name}\tis done already")
+    elif row["status"] == "skipped":
+        click.echo(f"skip\t{name}\thas no such object")
     else:
-        mask = "alpha" if row["mask"] is None else _quoted(row["mask"])
+        mask = none if row["mask"] is None else _quoted(row["mask"])
         note = f"\twarning: {row['note']}" if row["note"] else ""
         click.echo(f"ok\t{name}\t{mask}\t{_quoted(row['out'])}{note}")
 
@@ -224,14 +271,22 @@ def _print(summary: Summary, out: str, *, check: bool, as_json: bool, report: st
         click.echo(out)
     if check:
         line = f"{summary.checked} can be filled"
+        line += f", {summary.kept} are done already" if summary.kept else ""
     else:
-        line = f"{summary.done} filled, {summary.kept} kept"
+        line = f"{summary.done - summary.copied} filled, {summary.kept} kept"
+        line += f", {summary.copied} copied" if summary.copied else ""
+    line += f", {summary.skipped} without such objects left out" if summary.skipped else ""
     line += f", {summary.failed} failed in {summary.seconds:.1f} s"
     if summary.done:
         line += f" ({summary.rate:.2f} images/s)"
     click.echo(line, err=True)
     if summary.orphans:
         click.echo(f"{summary.orphans} masks belong to no image; --check lists them", err=True)
+    if summary.beside:
+        click.echo(
+            f"{summary.beside} masks lie beside images and are not filled; --check lists them",
+            err=True,
+        )
     if not check:
         _some("not filled as usual", summary.notes, "note", summary.noted, report)
         _some("failed", summary.failures, "error", summary.failed, report)

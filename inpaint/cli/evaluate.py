@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from inpaint.cli import filling
 from inpaint.cli.errors import FAILED
 from inpaint.cli.progress import bar
 
@@ -49,8 +50,10 @@ class Command(click.Command):
     multiple=True,
     required=True,
     help="center, half, random80, random50, pattern, thin, medium, thick, bucket:10-20, or a "
-    "folder or tar of masks with the images' names; several: repeat, or a,b.",
+    "folder or tar of masks with the images' names (it may be IMAGES itself), or one mask for all; "
+    "several: repeat, or a,b.",
 )
+@filling.mask_labels
 @click.option(
     "--method",
     "methods",
@@ -69,6 +72,7 @@ def command(
     ctx: click.Context,
     images: Path,
     masks: tuple[str, ...],
+    mask_labels: str | None,
     methods: tuple[str, ...],
     out: Path,
     limit: int | None,
@@ -93,6 +97,7 @@ def command(
         results = evaluate(
             images,
             masks=masks,
+            labels=mask_labels,
             methods=methods,
             out=out,
             limit=limit,
@@ -136,6 +141,11 @@ def _problems(results: Results) -> Iterable[str]:
     outcome = results.outcome
     if outcome.reused:
         yield f"{outcome.reused} of {len(outcome.rows)} measurements were there already"
+    if results.beside:
+        yield f"{len(results.beside)} masks lie beside images and were not measured:"
+        yield from (f"  {name}" for name in results.beside[:NAMED])
+        if len(results.beside) > NAMED:
+            yield f"  and {len(results.beside) - NAMED} more"
     if not outcome.failures:
         return
     yield f"{len(outcome.failures)} could not be measured:"

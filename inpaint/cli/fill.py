@@ -21,8 +21,17 @@ if TYPE_CHECKING:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Where to write.")
 @click.option("--grow", default=0.0, show_default=True, help="Widen the hole by this many pixels.")
 @click.option("--invert", is_flag=True, help="The mask is black where the hole is.")
+@filling.mask_labels
 @filling.options
-def command(image: Path, mask: str, out: Path, grow: float, invert: bool, **choices: Any) -> None:
+def command(
+    image: Path,
+    mask: str,
+    out: Path,
+    grow: float,
+    invert: bool,
+    mask_labels: str | None,
+    **choices: Any,
+) -> None:
     """Fill the hole of IMAGE; pixels outside the mask come back bit-identical.
 
     With --candidates 3, OUT gets the most likely fill, and two more are written beside it as
@@ -35,19 +44,22 @@ def command(image: Path, mask: str, out: Path, grow: float, invert: bool, **choi
     outs = filling.outputs(out, chosen, inputs=[image, Path(mask)])
     picture = images.read(image)
     images.check_writable(out, picture=picture)
-    hole = _hole(picture, mask, invert=invert, grow=grow)
+    hole = _hole(picture, mask, invert=invert, grow=grow, labels=mask_labels)
     # torch loads only now: everything above can fail in a tenth of a second.
     filling.fill_and_write(picture, hole, outs, chosen, opaque=mask == "alpha")
 
 
-def _hole(picture: Picture, mask: str, *, invert: bool, grow: float) -> np.ndarray:
+def _hole(
+    picture: Picture, mask: str, *, invert: bool, grow: float, labels: str | None
+) -> np.ndarray:
     from inpaint import masks
 
     shape = (picture.height, picture.width)
     if mask == "alpha":
+        filling.refuse_labels(labels)
         hole = masks.from_alpha(picture)
     else:
-        hole = masks.load(Path(mask), shape=shape, invert=invert)
+        hole = masks.load(Path(mask), shape=shape, invert=invert, labels=labels)
     if grow:
         hole = masks.grow(hole, grow)
     masks.check(hole, shape)

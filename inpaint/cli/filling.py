@@ -56,6 +56,12 @@ _OPTIONS = (
     click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
 )
 Function = TypeVar("Function", bound=Callable[..., Any])
+mask_labels = click.option(
+    "--mask-labels",
+    metavar="any|ID,...",
+    help="The mask is a label map: fill all but its background, or these numbers, ranges "
+    "(128-255) or colours (#ff0000).",
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,12 @@ def options(function: Function) -> Function:
     return function
 
 
+def refuse_labels(labels: str | None) -> None:
+    """Raise click.UsageError where --mask-labels has no mask file to read."""
+    if labels is not None:
+        raise click.UsageError("--mask-labels reads a mask file; give one with --mask or --masks")
+
+
 def outputs(out: Path, choices: Choices, *, inputs: Iterable[Path]) -> list[Path]:
     """Paths to write, all of them checked before anything is computed.
 
@@ -141,6 +153,8 @@ def fill_and_write(
     ``hole`` is (H, W) bool.
     """
     from inpaint import images
+    from inpaint.images.encode import format_named
+    from inpaint.images.indexed import told
     from inpaint.pipeline import complete
     from inpaint.pipeline.trace import Trace
 
@@ -171,6 +185,9 @@ def fill_and_write(
         )
     for path, filled in zip(outs, result.pictures, strict=True):
         images.write(path, filled, quality=choices.quality)
+    note = told(result.pictures[0], format_named(outs[0].suffix))
+    if note:
+        click.echo(f"Note: {note}", err=True)
     if recorder:
         recorder.write(picture, hole, result.pictures[0])
     if choices.explain:

@@ -1,23 +1,70 @@
-"""Progress bars on stderr, silent where stderr is not a terminal."""
+"""Progress on stderr: bars in a terminal, a line now and then where there is none."""
 
 from __future__ import annotations
 
+import threading
+import time
+
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+PULSE = 9.0  # seconds between lines where stderr is no terminal
+_BAR = 20  # columns: a rate and two counters of a million fit beside it into 80
+
+
+class _Spoken(Progress):
+    """A bar that says lines where it cannot be drawn, so that a piped run is never silent."""
+
+    _end: threading.Event | None = None
+
+    def start(self) -> None:
+        """Draw the bar, or begin to say lines."""
+        super().start()
+        if not self.console.is_terminal and not self.quiet:
+            self._end = threading.Event()
+            self._thread = threading.Thread(target=self._speak, daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End both."""
+        super().stop()
+        if self._end is not None:
+            self._end.set()
+            self._thread.join(timeout=1)
+            self._end = None
+
+    quiet = False
+
+    def _speak(self) -> None:
+        begun, end = time.monotonic(), self._end
+        while end is not None and not end.wait(PULSE):
+            running = [task for task in self.tasks if not task.finished] or self.tasks[-1:]
+            passed = time.monotonic() - begun
+            for task in running[-1:]:
+                count = "" if task.total is None else f" {task.completed:g} of {task.total:g},"
+                rate = task.completed / passed
+                left = ""
+                if rate and task.total is not None:
+                    left = f", {(task.total - task.completed) / rate:.0f} s left"
+                click.echo(f"{task.description}:{count} {passed:.0f} s{left}", err=True)
 
 
 def bar(*, quiet: bool = False) -> Progress:
     """A progress bar with count and time left, to be used as a context manager.
 
-    ``quiet`` shows none, where lines on stdout tell how far the work is.
+    Where stderr is no terminal, a line says at least every ten seconds how far the work is.
+    ``quiet`` shows neither, where lines on stdout tell it.
     """
     console = Console(stderr=True)
-    return Progress(
+    shown = _Spoken(
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=_BAR),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=console,
         transient=True,
         disable=quiet or not console.is_terminal,
     )
+    shown.quiet = quiet
+    return shown

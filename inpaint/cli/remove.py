@@ -50,26 +50,31 @@ class _Pointed:
     categories: Sequence[str]
     ids: Sequence[int]
     snap: bool
+    mask_labels: str | None = None
+    annotations: Path | None = None
 
     def check(self) -> None:
         """Raise click.UsageError for options that cannot go together."""
-        if not (self.mask or self.boxes or self.polygons or self.labelme or self.coco):
+        if not (self.boxes or self.polygons or self.files):
             raise click.UsageError(
-                "nothing to remove; point with --box, --polygon, --mask, --labelme or --coco"
+                "nothing to remove; point with --box, --polygon, --mask, --labelme, --coco or "
+                "--annotations"
             )
+        if not self.mask:
+            filling.refuse_labels(self.mask_labels)
         if self.snap and not (self.boxes or self.polygons):
             raise click.UsageError("--snap looks inside a --box or a --polygon; give one")
-        if self.labels and not self.labelme:
+        if self.labels and not (self.labelme or self.annotations):
             raise click.UsageError("--label chooses in a --labelme file; give one")
-        if self.categories and not self.coco:
+        if self.categories and not (self.coco or self.annotations):
             raise click.UsageError("--category chooses in a --coco file; give one")
-        if self.ids and not (self.labelme or self.coco):
+        if self.ids and not (self.labelme or self.coco or self.annotations):
             raise click.UsageError("--id chooses in a --coco or --labelme file; give one")
 
     @property
     def files(self) -> list[Path]:
         """The files to read."""
-        return [path for path in (self.mask, self.labelme, self.coco) if path]
+        return [path for path in (self.mask, self.labelme, self.coco, self.annotations) if path]
 
 
 @click.command(name="remove", cls=_Points)
@@ -80,9 +85,15 @@ class _Pointed:
     "--polygon", "polygons", multiple=True, metavar="X,Y X,Y X,Y ...", help="Object's outline."
 )
 @click.option("--mask", type=click.Path(path_type=Path), help="Mask image, white = object.")
+@filling.mask_labels
 @click.option("--labelme", type=click.Path(path_type=Path), help="The photo's labelme JSON.")
 @click.option("--coco", type=click.Path(path_type=Path), help="COCO annotations with the photo.")
-@click.option("--label", "labels", multiple=True, help="Of the shapes in the labelme file.")
+@click.option(
+    "--annotations",
+    type=click.Path(path_type=Path),
+    help="Of any program: COCO, labelme, Label Studio, CVAT XML, VIA JSON, YOLO .txt.",
+)
+@click.option("--label", "labels", multiple=True, help="Of the shapes in labelme's or such a file.")
 @click.option("--category", "categories", multiple=True, help="Of the COCO annotations.")
 @click.option("--id", "ids", multiple=True, type=int, help="COCO annotation or labelme group.")
 @click.option("--snap", is_flag=True, help="Find the object inside each rough box or polygon.")
@@ -103,10 +114,12 @@ def command(
     photo: Path,
     out: Path | None,
     mask: Path | None,
+    mask_labels: str | None,
     boxes: tuple[str, ...],
     polygons: tuple[str, ...],
     labelme: Path | None,
     coco: Path | None,
+    annotations: Path | None,
     labels: tuple[str, ...],
     categories: tuple[str, ...],
     ids: tuple[int, ...],
@@ -126,7 +139,19 @@ def command(
     from inpaint import images
 
     chosen = filling.Choices(**choices)
-    pointed = _Pointed(mask, boxes, polygons, labelme, coco, labels, categories, ids, snap)
+    pointed = _Pointed(
+        mask,
+        boxes,
+        polygons,
+        labelme,
+        coco,
+        labels,
+        categories,
+        ids,
+        snap,
+        mask_labels,
+        annotations,
+    )
     pointed.check()
     if not (out or preview):
         raise click.UsageError("nowhere to write; give --out, --preview or both")
@@ -193,7 +218,7 @@ def _objects(picture: Picture, photo: Path, pointed: _Pointed, seed: int) -> lis
     found = list(drawn.values())
     if pointed.mask:
         try:
-            found.append(masks.load(pointed.mask, shape=shape))
+            found.append(masks.load(pointed.mask, shape=shape, labels=pointed.mask_labels))
         except MaskError as error:  # it points at nothing, at everything, or into another photo
             raise SelectionError(str(error)) from None
     if pointed.labelme:
@@ -202,6 +227,11 @@ def _objects(picture: Picture, photo: Path, pointed: _Pointed, seed: int) -> lis
     if pointed.coco:
         found += annotation.coco(
             pointed.coco, shape, photo=photo, ids=pointed.ids, categories=pointed.categories
+        )
+    if pointed.annotations:
+        names = [*pointed.labels, *pointed.categories]
+        found += annotation.any_program(
+            pointed.annotations, shape, photo=photo, ids=pointed.ids, labels=names
         )
     return found
 

@@ -1,30 +1,75 @@
-"""Images to measure on, one by one, from a folder or straight from a tar file."""
+"""Images to measure on, one by one, from a folder or straight from a tar file.
+
+Which files those are is decided as ``inpaint batch`` does it: linked folders are followed, formats
+that cannot be read come as failures, and masks that lie beside their images are left out.
+"""
 
 from __future__ import annotations
 
 import itertools
-import os
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from inpaint import images
 from inpaint.errors import ImageError
+from inpaint.images.walk import KINDS, NOT_LISTED, is_image, join, walk
+from inpaint.masks.pairing import mask_of, split
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+SUFFIXES = frozenset(KINDS)
 
 Item = tuple[str, "np.ndarray | ImageError"]
 RawItem = tuple[str, "bytes | ImageError"]
 
 
-def iter_images(path: str | Path, *, limit: int | None = None) -> Iterator[Item]:
+@dataclass(frozen=True)
+class Survey:
+    """What lies below a folder or in a tar, by names alone.
+
+    Attributes
+    ----------
+    names : list of str
+        Images, formats that cannot be read among them; sorted for a folder, in its order for a tar.
+    masks : list of str
+        Masks that lie beside their images, and are left out.
+    problems : dict
+        What is wrong with folders and links, by their paths.
+    """
+
+    names: list[str]
+    masks: list[str]
+    problems: dict[str, str]
+
+
+def survey(path: str | Path, *, skip: Iterable[Path] = ()) -> Survey:
+    """Look at the names in a folder or tar; see ``iter_images`` for the parameters.
+
+    Raises
+    ------
+    ImageError
+        If the path is missing or neither a folder nor a tar.
+    """
+    path = Path(path)
+    _check(path)
+    if path.is_dir():
+        return _survey_folder(path, frozenset(one.resolve() for one in skip))
+    names, masks = _split(_tar_names(path))
+    return Survey(names, masks, {})
+
+
+def iter_images(
+    path: str | Path, *, limit: int | None = None, skip: Iterable[Path] = ()
+) -> Iterator[Item]:
     """Yield the images of a folder (with its subfolders, sorted) or of a tar file (in its order).
 
-    Only one image is in memory at a time; a tar is read in place, compressed or not. Hidden files,
-    linked folders and files without an image's suffix are passed over.
+    Only one image is in memory at a time; a tar is read in place, compressed or not. Hidden files
+    and files without an image's suffix are passed over; ``survey`` names the masks beside images
+    that are left out.
 
     Parameters
     ----------
@@ -33,6 +78,8 @@ def iter_images(path: str | Path, *, limit: int | None = None) -> Iterator[Item]
     limit : int, optional
         Stop after this many files, damaged ones included, so that repairing a file changes no
         other row.
+    skip : iterable of Path
+        Folders to leave out, such as one with the masks.
 
     Yields
     ------
@@ -46,25 +93,30 @@ def iter_images(path: str | Path, *, limit: int | None = None) -> Iterator[Item]
     ImageError
         At once, if the path itself is missing or is neither a folder nor a tar file.
     """
-    files = iter_files(path)  # apart from decoding, so that a missing path raises at once
+    # Apart from decoding, so that a missing path raises at once.
+    files = iter_files(path, skip=skip)
     return itertools.islice(map(decoded, files), limit)
 
 
-def iter_files(path: str | Path) -> Iterator[RawItem]:
+def iter_files(path: str | Path, *, skip: Iterable[Path] = ()) -> Iterator[RawItem]:
     """Yield what ``iter_images`` does, with the files' bytes not yet decoded.
 
     Raises ImageError at once for a path that is missing or neither folder nor tar.
     """
     path = Path(path)
+    _check(path)
     if path.is_dir():
-        items = _from_folder(path)
-    elif not path.exists():
+        return _from_folder(path, frozenset(one.resolve() for one in skip))
+    return _from_tar(path)
+
+
+def _check(path: Path) -> None:
+    if path.is_dir():
+        return
+    if not path.exists():
         raise ImageError(f"{path} does not exist; give a folder or a tar file of images")
-    elif tarfile.is_tarfile(path):
-        items = _from_tar(path)
-    else:
+    if not tarfile.is_tarfile(path):
         raise ImageError(f"{path} is neither a folder nor a tar file of images")
-    return items
 
 
 def decoded(item: RawItem) -> Item:
@@ -78,12 +130,25 @@ def decoded(item: RawItem) -> Item:
         return name, exc
 
 
-def _from_folder(folder: Path) -> Iterator[RawItem]:
-    names = []
-    for root, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        names += [(Path(root) / file).relative_to(folder).as_posix() for file in files]
-    for name in sorted(filter(_is_image, names)):
+def _survey_folder(folder: Path, skip: frozenset[Path]) -> Survey:
+    found = Survey([], [], {})
+    for place, listing in walk(folder, skip=skip):
+        names, masks = split([name for name in listing.files if is_image(name)])
+        found.names.extend(join(place, name) for name in names)
+        found.masks.extend(join(place, name) for name in masks)
+        found.problems.update(listing.problems)
+    found.names.sort()
+    return found
+
+
+def _from_folder(folder: Path, skip: frozenset[Path]) -> Iterator[RawItem]:
+    found = _survey_folder(folder, skip)
+    for name in sorted({*found.names, *found.problems}):
+        if name in found.problems:
+            problem = found.problems[name]
+            own = problem.startswith(NOT_LISTED)
+            yield name, ImageError(problem if own else f"{str(folder / name)!r} {problem}")
+            continue
         try:
             yield name, (folder / name).read_bytes()
         except OSError as exc:
@@ -91,12 +156,18 @@ def _from_folder(folder: Path) -> Iterator[RawItem]:
 
 
 def _from_tar(path: Path) -> Iterator[RawItem]:
+    masks: frozenset[str] | None = None
     with tarfile.open(path) as tar:
         try:
             for member in tar:
-                name = PurePosixPath(member.name).as_posix()  # drops a leading "./"
-                if not (member.isfile() and _is_image(name)):
+                name = _member_name(member)
+                if name is None:
                     continue
+                if mask_of(name):
+                    if masks is None:  # all names at once, only where one may be a mask
+                        masks = frozenset(_split(_tar_names(path))[1])
+                    if name in masks:
+                        continue
                 file = tar.extractfile(member)
                 try:
                     yield name, file.read() if file else b""
@@ -106,9 +177,29 @@ def _from_tar(path: Path) -> Iterator[RawItem]:
             yield path.name, ImageError(f"{path} breaks off here: {exc}; copy it again")
 
 
-def _is_image(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.suffix.lower() in SUFFIXES and not any(p.startswith(".") for p in path.parts)
+def _member_name(member: tarfile.TarInfo) -> str | None:
+    """The name of a tar's image, without a leading "./"; None for anything else."""
+    name = PurePosixPath(member.name)
+    hidden = any(part.startswith(".") for part in name.parts)
+    return name.as_posix() if member.isfile() and is_image(name.name) and not hidden else None
+
+
+def _tar_names(path: Path) -> list[str]:
+    """The images and masks in a tar, as far as it can be read."""
+    names: list[str] = []
+    with tarfile.open(path) as tar, suppress(tarfile.TarError, EOFError, zlib.error):
+        names.extend(filter(None, map(_member_name, tar)))  # reading says where it breaks off
+    return names
+
+
+def _split(paths: list[str]) -> tuple[list[str], list[str]]:
+    """Images and masks beside them, among paths of many folders; both in their order."""
+    folders: dict[str, list[str]] = {}
+    for path in paths:
+        place, _, name = path.rpartition("/")
+        folders.setdefault(place, []).append(name)
+    masks = {join(place, name) for place, names in folders.items() for name in split(names)[1]}
+    return [p for p in paths if p not in masks], [p for p in paths if p in masks]
 
 
 def _as_image_error(name: str, exc: Exception) -> ImageError:

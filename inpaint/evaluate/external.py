@@ -17,9 +17,9 @@ import numpy as np
 
 from inpaint import images
 from inpaint.errors import ImageError, InpaintError
-from inpaint.evaluate.data import SUFFIXES
 from inpaint.evaluate.method import Fill, Method, MethodError
 from inpaint.evaluate.store import safe
+from inpaint.images.walk import is_image
 
 OPTIONS = {
     "patchmatch": {"patch_size": 3},
@@ -94,7 +94,7 @@ def _find(root: Path, case: str) -> Path:
         found = [
             p
             for p in sorted(place.iterdir())
-            if p.suffix.lower() in SUFFIXES and (p.stem in stems or p.name in stems)
+            if is_image(p.name) and (p.stem in stems or p.name in stems)
         ]
         if len(found) > 1:
             names = ", ".join(p.name for p in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from inpaint.evaluate import distances, holes, report, run, summary
-from inpaint.evaluate.data import SUFFIXES, iter_images
+from inpaint.evaluate.data import Survey, iter_images, survey
 from inpaint.evaluate.methods import parse
 from inpaint.evaluate.store import ROWS, Store
 
@@ -32,6 +32,7 @@ class Results:
     table: list[dict[str, Any]]
     facts: dict[str, str]
     files: dict[str, Path]
+    beside: tuple[str, ...] = ()  # masks that lie beside images, and were not measured
 
 
 def evaluate(
@@ -40,6 +41,7 @@ def evaluate(
     masks: Sequence[str],
     methods: Sequence[str],
     out: str | Path,
+    labels: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     overwrite: bool = False,
@@ -69,6 +71,8 @@ def evaluate(
         See ``methods.parse``; the first one is what the others are compared with.
     out : path
         Folder for ``metrics.jsonl``, ``summary.csv``, ``report.html`` and pictures.
+    labels : str, optional
+        What of mask files that are label maps is the hole, see ``masks.load``.
     limit, seed, overwrite
         See ``run.run_methods``.
     command : str
@@ -82,9 +86,11 @@ def evaluate(
         If nothing can be measured at all. Failures of single images are in the results.
     """
     tell = callback or (lambda stage, done, total: None)
-    sets = holes.parse_all(masks)
+    sets = holes.parse_all(masks, images=images, labels=labels)
+    skip = holes.roots(sets)
     chosen = list({m.label: m for m in map(parse, methods)}.values())
-    count = _count(Path(images), limit)
+    found = _survey(Path(images), skip)
+    count = limit if found is None else len([*found.names, *found.problems][:limit])
     total = None if count is None else count * len(sets) * len(chosen)
     outcome = run.run_methods(
         images,
@@ -98,7 +104,7 @@ def evaluate(
     )
 
     def truths(names: set[str]) -> Iterator[tuple[str, np.ndarray]]:
-        for name, image in iter_images(images, limit=limit):
+        for name, image in iter_images(images, limit=limit, skip=skip):
             if name in names and isinstance(image, np.ndarray):
                 yield name, image
 
@@ -111,11 +117,11 @@ def evaluate(
             seed=seed,
             callback=lambda done, total: tell("KID", done, total),
         )
-        names, labels = [s.name for s in sets], [m.label for m in chosen]
+        names, called = [s.name for s in sets], [m.label for m in chosen]
         groups = summary.summarise(
             outcome.rows,
             masks=names,
-            methods=labels,
+            methods=called,
             failures=outcome.failures,
             kids=kids,
             seed=seed,
@@ -129,11 +135,12 @@ def evaluate(
         }
         summary.write_csv(files["summary"], groups)
         tell("report", 1, 1)
-        contents = report.Contents(names, labels, groups, outcome.rows, outcome.failures, facts)
+        contents = report.Contents(names, called, groups, outcome.rows, outcome.failures, facts)
         summary.write_text(files["report"], report.render(contents, store, truths))
     finally:
         store.close()
-    return Results(outcome, groups, summary.to_rows(groups), facts, files)
+    beside = tuple(found.masks) if found else ()
+    return Results(outcome, groups, summary.to_rows(groups), facts, files, beside)
 
 
 def _facts(command: str, images: str | Path, limit: int | None, seed: int) -> dict[str, str]:
@@ -160,18 +167,12 @@ def _version(package: str) -> str:
         return "?"
 
 
-def _count(path: Path, limit: int | None) -> int | None:
-    """Count the images for the progress bar; None where that would mean unpacking a tar."""
-
-    def images(names: Iterable[str]) -> int:
-        return sum(Path(n).suffix.lower() in SUFFIXES for n in names)
-
-    if path.is_dir():
-        found = images(name for _, _, names in os.walk(path) for name in names)
-    else:
+def _survey(path: Path, skip: list[Path]) -> Survey | None:
+    """The names of the images; None where that would mean unpacking a tar twice."""
+    if path.is_file():
         try:
-            with tarfile.open(path, "r:") as tar:
-                found = images(tar.getnames())
+            with tarfile.open(path, "r:"):
+                pass
         except (OSError, tarfile.TarError):
-            return limit
-    return found if limit is None else min(found, limit)
+            return None
+    return survey(path, skip=skip)

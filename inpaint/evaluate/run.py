@@ -12,7 +12,7 @@ import numpy as np
 
 from inpaint.errors import ImageError, InpaintError, OutputError
 from inpaint.evaluate.data import iter_images
-from inpaint.evaluate.holes import Holes
+from inpaint.evaluate.holes import Holes, roots
 from inpaint.evaluate.method import Method
 from inpaint.evaluate.metrics import COLUMNS, measure
 from inpaint.evaluate.store import CONVENTION, Row, Store, digest, place
@@ -96,7 +96,7 @@ def run_methods(
     for method in methods:
         method.check_masks(names)
     _refuse_inside(Path(source), Path(out))
-    items = iter_images(source, limit=limit)
+    items = iter_images(source, limit=limit, skip=roots(holes))
     store = Store(out, overwrite=overwrite)
     outcome, done = Outcome(), 0
     tell = callback or (lambda done, what: None)

@@ -55,7 +55,7 @@ def rgb8(picture: Picture) -> np.ndarray:
 
 def part(picture: Picture, where: tuple[slice, slice]) -> Picture:
     """The rows and columns ``where`` of a picture, as a view of its pixels."""
-    return replace(picture, pixels=picture.pixels[where])
+    return replace(picture, pixels=picture.pixels[where], indices=None)
 
 
 def luma(picture: Picture) -> np.ndarray:
@@ -120,7 +120,7 @@ def with_hole(
     pixels[mask, : 1 if grey else 3] = levels
     if opaque and picture.has_alpha:
         pixels[mask, -1] = picture.peak
-    return replace(picture, pixels=pixels)
+    return replace(picture, pixels=pixels, indices=None)
 
 
 def from_array(image: np.ndarray) -> Picture:

@@ -7,11 +7,12 @@ import math
 import struct
 import warnings
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 from PIL import (
     BmpImagePlugin,
     Image,
-    ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -19,11 +20,13 @@ from PIL import (
 )
 
 from inpaint.errors import ImageError, ImageSizeError
+from inpaint.images import phones
+from inpaint.images.extras import extras_of, has_resolution, white_is_zero
 from inpaint.images.meta import cleaned_exif, orientation_of, tiff_exif, upright, webp_header
 from inpaint.images.picture import Picture
 from inpaint.images.pixels import DEEP_ADVICE, pixels_of
 
-READABLE = "PNG, JPEG, WebP, TIFF and BMP"
+READABLE = "PNG, JPEG, WebP, TIFF, BMP, AVIF and HEIC"
 MAX_PIXELS = 200_000_000
 
 _BIG_TIFF = (b"+\0", b"\0+")
@@ -44,23 +47,22 @@ _REFUSED = (
     (0, b"\0\0\0\x0cjP  ", "a JPEG 2000"),
     (0, b"\xff\x0a", "a JPEG XL"),
     (0, b"\0\0\0\x0cJXL ", "a JPEG XL"),
-    (4, b"ftypavif", "an AVIF"),
-    (4, b"ftyphei", "a HEIC photo"),
-    (4, b"ftypmif1", "a HEIC photo"),
 )
 # The plugins are called by name and not through Image.open: that would try 40 formats more, and
 # would warn or fail by its own global limit of pixels, where ours is an argument.
-_OPENERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
+_OPENERS: dict[str, Callable[[io.BytesIO], Any]] = {
     "PNG": PngImagePlugin.PngImageFile,
     "JPEG": JpegImagePlugin.JpegImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "TIFF": TiffImagePlugin.TiffImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
+    "AVIF": phones.open_avif,
+    "HEIC": phones.open_heic,
 }
 
 
 def sniff(head: bytes, *, name: str) -> str:
-    """Return the format that the first 32 bytes of a file tell; its extension does not count.
+    """Return the format that the first 64 bytes of a file tell; its extension does not count.
 
     Raises
     ------
@@ -74,6 +76,8 @@ def sniff(head: bytes, *, name: str) -> str:
             return kind
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
+    if photo := phones.brand(head):
+        return photo
     if head.startswith(b"version https://git-lfs"):
         raise ImageError(f"{name} is a Git LFS pointer, not the image itself; run git lfs pull")
     for place, signature, what in _REFUSED:
@@ -102,15 +106,16 @@ def decode(data: bytes, *, name: str = "the image", max_pixels: int = MAX_PIXELS
     ImageError
         If the format, size, layout or content cannot be used.
     """
-    kind = sniff(data[:32], name=name)
+    kind = sniff(data[:64], name=name)
     # Pillow warns of odd metadata, which people can do nothing about. Filters are global, so
     # two threads may see each other's; the worst that can come of it is a warning too many.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return _decode(data, kind, name=name, max_pixels=max_pixels)
-        except ImageError:
-            raise
+        except ImageError as error:
+            text = str(error)
+            raise type(error)(text if name in text else f"{name}: {text}") from None
         except MemoryError as error:
             raise ImageError(
                 f"{name} does not fit into memory; scale it down, or free some memory"
@@ -123,7 +128,7 @@ def decode(data: bytes, *, name: str = "the image", max_pixels: int = MAX_PIXELS
 
 
 def _decode(data: bytes, kind: str, *, name: str, max_pixels: int) -> Picture:
-    lossless = kind != "JPEG"
+    lossless = kind not in ("JPEG", "AVIF", "HEIC")
     if kind == "WEBP":  # before opening, because its decoder takes the memory when opened
         width, height, lossless = webp_header(data)
         _check_size(width, height, name=name, max_pixels=max_pixels)
@@ -140,11 +145,19 @@ def _decode(data: bytes, kind: str, *, name: str, max_pixels: int) -> Picture:
             f"{name} has {frames} {what}, expected one; extract the one to fill into its own file"
         )
     exif = tiff_exif(image) if kind == "TIFF" else cleaned_exif(image.info.get("exif"))
-    dpi = _dpi(image)
-    if dpi and orientation_of(image) in (5, 6, 7, 8):
-        dpi = (dpi[1], dpi[0])
+    # Pillow turns TIFFs while it loads them and drops the tag then. Of others the orientation is
+    # asked for afterwards: a PNG would be loaded for it, and errors of that would be lost.
+    turned = kind == "TIFF" and orientation_of(image) in (5, 6, 7, 8)
+    dpi = _dpi(image) if kind != "TIFF" or has_resolution(image) else None
+    negative = kind == "TIFF" and white_is_zero(image)
     image.load()
+    turned = turned or orientation_of(image) in (5, 6, 7, 8)
+    if dpi and turned:
+        dpi = (dpi[1], dpi[0])
     pixels, own_colours = pixels_of(image, data, kind, name=name)
+    if negative:
+        pixels = 65535 - pixels
+    indices = np.asarray(image)[..., None] if image.mode == "P" else None
     qtables, subsampling = _jpeg_settings(image) if image.mode in ("L", "RGB") else (None, None)
     return Picture(
         # Asked again after loading, because Pillow turns TIFFs itself and drops the tag then.
@@ -156,6 +169,8 @@ def _decode(data: bytes, kind: str, *, name: str, max_pixels: int) -> Picture:
         qtables=qtables,
         subsampling=subsampling,
         lossless=lossless,
+        extras=extras_of(image, data, kind, turned=turned),
+        indices=None if indices is None else upright(indices, orientation_of(image))[..., 0],
     )
 
 

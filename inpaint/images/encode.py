@@ -12,6 +12,9 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from inpaint.errors import OutputError
+from inpaint.images import phones
+from inpaint.images.extras import add_tags, fits_jpeg, with_chunks
+from inpaint.images.indexed import indexed, is_one_bit
 from inpaint.images.meta import EXIF_PREFIX, exif_for_tiff, fitting_icc
 from inpaint.images.picture import Picture
 
@@ -23,8 +26,11 @@ EXTENSIONS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".bmp": "BMP",
+    ".avif": "AVIF",
+    ".heic": "HEIC",
+    ".heif": "HEIC",
 }
-LONGEST_SIDE = {"JPEG": 65535, "WEBP": 16383}
+LONGEST_SIDE = {"JPEG": 65535, "WEBP": 16383, "AVIF": 65535, "HEIC": 16384}
 # A photo of 12 MP: level 3 takes a third of the time of the usual 6 and 15 % more space.
 PNG_LEVEL = 3
 FINE_QUALITY = 95  # for lossy files where nothing is known of how the source was compressed
@@ -53,7 +59,7 @@ def check_storable(picture: Picture, kind: str) -> None:
         raise OutputError(
             f"the picture has transparency, which {kind} cannot store; choose .png or .webp"
         )
-    if kind in ("JPEG", "BMP", "WEBP") and picture.pixels.dtype != np.uint8:
+    if kind in ("JPEG", "BMP", "WEBP", "AVIF", "HEIC") and picture.pixels.dtype != np.uint8:
         raise OutputError(
             f"the picture has 16 bits a channel, {kind} stores 8; choose .png or .tiff"
         )
@@ -73,7 +79,7 @@ def encode(picture: Picture, kind: str, *, quality: int | None = None) -> bytes:
     picture : Picture
         What to write, with the profile, EXIF block and resolution to write beside it.
     kind : str
-        "PNG", "JPEG", "WEBP", "TIFF" or "BMP".
+        "PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF" or "HEIC".
     quality : int, optional
         1 to 100, for JPEG and WebP; the others are lossless and ignore it. Left out: a JPEG
         that was a JPEG keeps its tables; a WebP is lossless unless its source was not.
@@ -89,9 +95,12 @@ def encode(picture: Picture, kind: str, *, quality: int | None = None) -> bytes:
     try:
         if kind == "TIFF":
             return _tiff(picture)
-        if picture.pixels.dtype == np.uint16:
-            return _png16(picture)
-        return _with_pillow(picture, kind, quality)
+        deep = picture.pixels.dtype == np.uint16
+        data = _png16(picture) if deep else _with_pillow(picture, kind, quality)
+        own = picture.extras and kind == "PNG"
+        return with_chunks(data, picture.extras) if own and picture.extras else data
+    except OutputError:
+        raise
     except Exception as error:  # encoders raise OSError, ValueError, struct.error and more
         reason = " ".join(str(error).split()) or type(error).__name__
         raise OutputError(f"cannot encode as {kind}: {reason}; choose another format") from error
@@ -99,7 +108,7 @@ def encode(picture: Picture, kind: str, *, quality: int | None = None) -> bytes:
 
 def _with_pillow(picture: Picture, kind: str, quality: int | None) -> bytes:
     pixels = picture.pixels
-    if kind == "WEBP" and pixels.shape[2] < 3:  # it has no grey
+    if kind in ("WEBP", "AVIF", "HEIC") and pixels.shape[2] < 3:  # it has no grey
         pixels = pixels[..., [0, 0, 0, 1][: 3 + (pixels.shape[2] == 2)]]
     options: dict[str, Any] = {"compress_level": PNG_LEVEL} if kind == "PNG" else {}
     if kind == "JPEG":
@@ -111,13 +120,32 @@ def _with_pillow(picture: Picture, kind: str, quality: int | None) -> bytes:
             else {"quality": FINE_QUALITY if quality is None else quality}
         )
         options["exact"] = True  # else colours under transparent pixels are thrown away
+    elif kind in ("AVIF", "HEIC"):
+        options = {"quality": FINE_QUALITY if quality is None else quality}
     if picture.dpi is not None:
         options["dpi"] = picture.dpi
     if icc := fitting_icc(picture.icc, pixels.shape[2]):
         options["icc_profile"] = icc
     if picture.exif and not (kind == "JPEG" and len(picture.exif) > _JPEG_EXIF_LIMIT):
         options["exif"] = picture.exif
+    extras = picture.extras
+    if extras and (kind == "WEBP" or (kind == "JPEG" and fits_jpeg(extras.xmp))) and extras.xmp:
+        options["xmp"] = extras.xmp
+    if extras and extras.comment and kind == "JPEG":
+        options["comment"] = extras.comment
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    if kind in ("PNG", "BMP") and is_one_bit(picture):
+        image = image.convert("1")
+    elif kind == "PNG" and (found := indexed(picture)):
+        indices, table, alphas = found
+        image = Image.fromarray(indices)
+        image.putpalette(table)
+        options |= {"transparency": alphas} if alphas else {}
+        options.pop("icc_profile", None)
+        if picture.icc:
+            options["icc_profile"] = picture.icc
+    if kind in ("AVIF", "HEIC"):
+        return phones.save(image, kind, options)
     stream = io.BytesIO()
     image.save(stream, kind, **options)
     return stream.getvalue()
@@ -166,9 +194,11 @@ def _tiff(picture: Picture) -> bytes:
     if pixels.dtype == np.uint16 and pixels.shape[2] == 2:
         pixels = pixels[..., [0, 0, 0, 1]]  # hardly any program reads 16 bit grey with alpha
     height, width, channels = pixels.shape
-    depth = pixels.dtype.itemsize * 8
+    one_bit = is_one_bit(picture)
+    depth = 1 if one_bit else pixels.dtype.itemsize * 8
     step = max(1, _STRIP_BYTES // (width * channels * pixels.dtype.itemsize))
-    strips = [_strip(pixels[top : top + step]) for top in range(0, height, step)]
+    strip = _bits if one_bit else _strip
+    strips = [strip(pixels[top : top + step]) for top in range(0, height, step)]
     sizes = [len(strip) for strip in strips]
 
     directory = TiffImagePlugin.ImageFileDirectory_v2()
@@ -183,8 +213,11 @@ def _tiff(picture: Picture) -> bytes:
     directory[278] = step
     directory[279] = tuple(sizes)
     directory[284] = 1  # interleaved
-    directory[317] = 2  # horizontal differences
-    if picture.dpi is not None:
+    if not one_bit:
+        directory[317] = 2  # horizontal differences
+    if picture.extras:
+        add_tags(directory, picture.extras)
+    if picture.dpi is not None and 282 not in directory:
         directory[282], directory[283] = picture.dpi
         directory[296] = 2  # per inch
     if channels in (2, 4):
@@ -202,6 +235,11 @@ def _strip(rows: np.ndarray) -> bytes:
     difference = rows.copy()
     difference[:, 1:] -= rows[:, :-1]
     return zlib.compress(difference.astype(difference.dtype.newbyteorder("<")).tobytes(), 6)
+
+
+def _bits(rows: np.ndarray) -> bytes:
+    """Return (h, W, 1) rows of 0 and 255 as bits, deflated."""
+    return zlib.compress(np.packbits(rows[..., 0] > 0, axis=1).tobytes(), 6)
 
 
 def _add_exif(directory: TiffImagePlugin.ImageFileDirectory_v2, exif: bytes) -> None:

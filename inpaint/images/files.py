@@ -14,7 +14,7 @@ from inpaint.images.picture import Picture
 
 
 def read(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read a PNG, JPEG, WebP, TIFF or BMP file, told by its content and not its extension.
+    """Read a PNG, JPEG, WebP, TIFF, BMP, AVIF or HEIC file, told by its content alone.
 
     EXIF orientation is applied; palettes become RGB or RGBA, 1 bit becomes grey, CMYK and LAB
     become sRGB; 16 bits stay 16 bits (but for CMYK).

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inpaint.errors import ImageError
+from inpaint.images.extras import Extras
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +20,7 @@ class Picture:
         C = 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA, straight alpha); the full range of
         the type is black to white.
     format : str
-        "PNG", "JPEG", "WEBP", "TIFF" or "BMP": what the file was.
+        "PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF" or "HEIC": what the file was.
     icc : bytes or None
         Colour profile that belongs to ``pixels``; None means sRGB.
     exif : bytes or None
@@ -31,6 +32,11 @@ class Picture:
         JPEG quantisation tables, kept so that saving again costs no more quality.
     subsampling : int or None
         JPEG chroma subsampling as Pillow counts it: 0 = 4:4:4, 1 = 4:2:2, 2 = 4:2:0.
+    extras : Extras or None
+        What else the file said that stays true: TIFF tags, PNG texts, XMP, comments, its palette.
+    indices : ndarray (H, W) of uint8, or None
+        Of a palette image as it was read: which entry of its palette each pixel has. A label map
+        holds its numbers here, and not in its colours. What changes ``pixels`` drops them.
     lossless : bool
         Whether the file stored exactly these pixels; False for JPEG and lossy WebP.
 
@@ -48,6 +54,8 @@ class Picture:
     qtables: tuple[tuple[int, ...], ...] | None = None
     subsampling: int | None = None
     lossless: bool = True
+    indices: np.ndarray | None = None
+    extras: Extras | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype

@@ -5,12 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from inpaint.errors import MaskError
+from inpaint.masks import judge
+from inpaint.masks.labels import in_values, parse
 
 HALF = 128  # of 255: from here on a value counts as white, or as opaque
 
 
-def as_mask(array: np.ndarray, shape: tuple[int, ...] | None = None) -> np.ndarray:
+def as_mask(
+    array: np.ndarray, shape: tuple[int, ...] | None = None, *, labels: str | None = None
+) -> np.ndarray:
     """Turn what people call a mask into a new (H, W) bool array, True = hole.
+
+    What is accepted is what ``masks.load`` accepts of a file: label maps only with ``labels``, and
+    no photos.
 
     Parameters
     ----------
@@ -19,11 +26,15 @@ def as_mask(array: np.ndarray, shape: tuple[int, ...] | None = None) -> np.ndarr
         half of white on a value is a hole.
     shape : (H, W) or (H, W, C), optional
         Shape of the image that the mask is for; checked.
+    labels : str, optional
+        Read integers as a label map: "any" for all but 0, or numbers and ranges as "1,15".
 
     Raises
     ------
     MaskError
         If shape or values leave open what is meant.
+    SelectionError
+        If ``labels`` cannot be understood.
     """
     if not isinstance(array, np.ndarray):
         raise MaskError(
@@ -36,7 +47,13 @@ def as_mask(array: np.ndarray, shape: tuple[int, ...] | None = None) -> np.ndarr
             f"the mask has shape {array.shape}, expected (H, W) or (H, W, 1); "
             "pass one channel, for instance mask[..., 0]"
         )
-    mask = _white(flat)
+    if labels is not None:
+        if not np.issubdtype(flat.dtype, np.integer):
+            raise MaskError(f"the mask is {flat.dtype}, which holds no labels; pass integers")
+        mask = in_values(flat, parse(labels))
+    else:
+        mask = _white(flat)
+        _judge(flat)
     if shape is not None:
         _check_size(mask, shape)
     return mask
@@ -62,8 +79,25 @@ def _white(values: np.ndarray) -> np.ndarray:
         return values >= HALF * 257
     raise MaskError(
         f"the mask is {values.dtype} with values from {low:g} to {high:g}, expected bool, "
-        "0 and 1, 0 and 255, or floats in [0, 1]; compare it, for instance mask > 0"
+        "0 and 1, 0 and 255, or floats in [0, 1]; compare it, for instance mask > 0, or read a "
+        "label map with as_mask(mask, labels='any')"
     )
+
+
+def _judge(values: np.ndarray) -> None:
+    """Refuse a label map or photo among values that ``_white`` accepts."""
+    if values.dtype == np.bool_:
+        return
+    if np.issubdtype(values.dtype, np.floating):
+        levels = np.rint(values.astype(np.float64) * 65535).astype(np.uint16)
+    else:
+        levels = values.astype(np.uint16 if values.max() > 255 else np.uint8)
+    kind = judge.kind_of_values(levels, int(np.iinfo(levels.dtype).max))
+    if kind != judge.MASK:
+        held = f"with values from {values.min():g} to {values.max():g}"
+        text = judge.refusal(kind, held)
+        how = "; pass as_mask(mask, labels='any'), or compare it, for instance mask > 0"
+        raise MaskError(text.partition(";")[0] + how if kind == judge.LABELS else text)
 
 
 def check(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 import numpy as np
 
 from inpaint import images
-from inpaint.errors import MaskError
+from inpaint.errors import MaskError, SelectionError
 from inpaint.images.picture import Picture
+from inpaint.masks import judge
 from inpaint.masks.arrays import HALF, check
+from inpaint.masks.labels import in_picture, listed, parse
+
+log = logging.getLogger(__name__)
+_MOST_ERASED = 0.5  # of a photo: more may be the background around an object that was cut out
 
 
 def load(
@@ -17,15 +23,21 @@ def load(
     *,
     shape: tuple[int, ...] | None = None,
     invert: bool = False,
+    labels: str | None = None,
     allow_empty: bool = False,
     allow_full: bool = False,
 ) -> np.ndarray:
     """Read a mask file: white (luma of at least 128 of 255) is the hole.
 
+    Two values are a mask, with soft edges, antialiasing or the noise of JPEG around them; 0 and 1
+    are black and white too. Label maps and coloured exports are read where ``labels`` says so, and
+    refused otherwise, as photos are.
+
     With an alpha channel a hole must also be opaque (alpha of at least 128), so that what a
     brush erased does not count. Where all colours are the same and only alpha differs, as for
     strokes in one colour on a transparent layer, the opaque pixels are the hole, whatever the
-    colour.
+    colour. A photo of which the smaller part is erased, as mask editors save it, marks that part;
+    a warning is logged.
 
     Parameters
     ----------
@@ -35,6 +47,10 @@ def load(
         Shape of the image that the mask is for; checked.
     invert : bool
         Black is the hole.
+    labels : str, optional
+        Read a label map: "any" for all that is not background (0, black, transparent), or
+        numbers, ranges and colours as in "1,15", "128-255" and "#ff0000". The numbers of a
+        palette image are its indices.
     allow_empty, allow_full : bool
         Accept a mask without hole, or one that is all hole.
 
@@ -48,31 +64,130 @@ def load(
     ImageError
         If the file cannot be read.
     MaskError
-        If the size is another than the image's, or the mask is empty or full.
+        If it is no mask, its size is another than the image's, or it is empty or full.
+    SelectionError
+        If ``labels`` cannot be understood.
     """
-    mask = from_picture(images.read(path), invert=invert)
+    picture = images.read(path)
     try:
+        mask = from_picture(picture, invert=invert, labels=labels)
         check(
             mask,
             mask.shape if shape is None else shape,
             allow_empty=allow_empty,
             allow_full=allow_full,
         )
+    except SelectionError:
+        raise
     except MaskError as error:
         raise MaskError(f"{str(path)!r}: {error}") from None
     return mask
 
 
-def from_picture(picture: Picture, *, invert: bool = False) -> np.ndarray:
-    """Return the hole that a mask's picture shows, by the rules of ``load``, as (H, W) bool."""
-    light = images.luma(picture)
-    white = light >= _half(picture) * 1000
+def from_picture(
+    picture: Picture, *, invert: bool = False, labels: str | None = None
+) -> np.ndarray:
+    """Return the hole that a mask's picture shows, by the rules of ``load``, as (H, W) bool.
+
+    Raises MaskError for a picture that is no mask, SelectionError for ``labels``.
+    """
+    mask, note = judged(picture, invert=invert, labels=labels)
+    if note:
+        log.warning("%s", note)
+    return mask
+
+
+def judged(
+    picture: Picture, *, invert: bool = False, labels: str | None = None
+) -> tuple[np.ndarray, str | None]:
+    """As ``from_picture``, with what people should be told of it.
+
+    Returns
+    -------
+    (ndarray (H, W) of bool, str or None)
+        The hole, and one line on how it was understood where that is not plain.
+    """
+    if labels is not None:
+        mask, note = in_picture(picture, parse(labels)), None
+    else:
+        mask, note = _seen(picture)
+    return (~mask if invert else mask), note
+
+
+def _seen(picture: Picture) -> tuple[np.ndarray, str | None]:
     opaque = None if picture.alpha is None else picture.alpha >= _half(picture)
-    if opaque is not None:
+    if opaque is not None and not opaque.all():
         colours = picture.pixels[..., :-1]
-        one_colour = bool((colours == colours[0, 0]).all())
-        white = opaque if one_colour and not opaque.all() else white & opaque
-    return ~white if invert else white
+        if (colours == colours[0, 0]).all():
+            return opaque, None
+    kind, reason = _kind(picture, opaque)
+    if kind == judge.MASK:
+        white = _white(picture, opaque)
+        return (white if opaque is None else white & opaque), None
+    if kind == judge.PHOTO and opaque is not None and not opaque.all():
+        erased = ~opaque
+        share = float(erased.mean())
+        if share < _MOST_ERASED:
+            return erased, (
+                f"the mask is a photo; its erased part ({int(erased.sum())} pixels) is taken as "
+                "the hole"
+            )
+        raise MaskError(
+            f"the mask is a photo of which {share:.0%} are transparent, so that its hole may be "
+            "what is erased or what is left; give it as the image with --mask alpha to fill what "
+            "is erased, or a black and white mask"
+        )
+    raise MaskError(reason)
+
+
+def _kind(picture: Picture, opaque: np.ndarray | None) -> tuple[str, str]:
+    """What the opaque part of a picture is, and what is said where it is no mask."""
+    if picture.pixels.shape[2] > 2:
+        colours = images.rgb8(picture)
+        if opaque is not None:
+            colours[~opaque] = 0
+        if judge.is_coloured(colours):
+            light = _light_on_black(colours)
+            kind = judge.MASK if light else judge.kind_of_colours(colours)
+            return kind, judge.refusal(kind, "in colours")
+    # 16 bit labels may differ by less than 8 bits show.
+    grey = picture.pixels[..., 0] if picture.pixels.shape[2] < 3 else None
+    values = (images.luma(picture) + 500) // 1000 if grey is None else grey
+    values = values.astype(picture.pixels.dtype)
+    if opaque is not None:
+        values = np.where(opaque, values, values.dtype.type(0))
+        if not opaque.any():
+            return judge.MASK, ""
+    if _hidden(picture, opaque):
+        return judge.LABELS, judge.refusal(judge.LABELS, "in colours of one brightness")
+    kind = judge.kind_of_values(values, picture.peak, opaque)
+    return kind, judge.refusal(kind, f"with the values {listed(values)}")
+
+
+def _hidden(picture: Picture, opaque: np.ndarray | None) -> bool:
+    """Whether a palette tells more values apart than black and white show."""
+    if picture.indices is None:
+        return False
+    used = np.unique(picture.indices if opaque is None else picture.indices[opaque])
+    luma = images.luma(picture)
+    shown = np.unique(luma if opaque is None else luma[opaque])
+    return used.size > 2 and shown.size < used.size and shown.size <= 2
+
+
+def _light_on_black(colours: np.ndarray) -> bool:
+    """Whether an image (H, W, 3) of uint8 holds black and one colour that counts as white."""
+    packed = judge.pack(colours)
+    first = packed.max()
+    red, green, blue = (int(first) >> shift & 255 for shift in (16, 8, 0))
+    light = red * 299 + green * 587 + blue * 114 >= HALF * 1000
+    return light and bool(((packed == 0) | (packed == first)).all())
+
+
+def _white(picture: Picture, opaque: np.ndarray | None) -> np.ndarray:
+    light = images.luma(picture)
+    if light.max() <= 1000:  # 0 and 1
+        return light == 1000
+    return light >= _half(picture) * 1000
 
 
 def from_alpha(picture: Picture) -> np.ndarray:

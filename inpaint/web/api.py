@@ -30,6 +30,8 @@ TYPES = {
     "WEBP": "image/webp",
     "TIFF": "image/tiff",
     "BMP": "image/bmp",
+    "AVIF": "image/avif",
+    "HEIC": "image/heic",
 }
 
 

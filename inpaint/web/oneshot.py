@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inpaint import masks
+from inpaint.errors import MaskError
 from inpaint.images.encode import encode
 from inpaint.web import options
 from inpaint.web.api import TYPES, format_of
@@ -18,7 +19,7 @@ from inpaint.web.state import State
 from inpaint.web.waiting import result_of
 
 # Fields of the form beside those of ``options``.
-OWN_FIELDS = ("format", "quality", "grow", "invert")
+OWN_FIELDS = ("format", "quality", "grow", "invert", "mask_labels")
 MOST_GROWN = 9999  # pixels
 
 
@@ -36,7 +37,11 @@ async def fill(request: Request) -> Response:
             raise Refused(UNUSABLE, "one image goes back, so candidates is 1; try other seeds")
         picture = await state.aside(state.decode, files["image"], "the image")
         marked = await state.aside(state.decode, files["mask"], "the mask")
-    hole = masks.from_picture(marked, invert=own.get("invert", "false") == "true")
+    inverted = own.get("invert", "false") == "true"
+    try:
+        hole = masks.from_picture(marked, invert=inverted, labels=own.get("mask_labels"))
+    except MaskError as error:
+        raise MaskError(str(error).replace("--mask-labels", "the field mask_labels")) from None
     size = picture.height, picture.width
     masks.check(hole, size)
     kind = format_of(own.get("format", "keep"), picture)

@@ -53,12 +53,17 @@ def _programs(settings: Settings) -> Json:
     image = {"type": "string", "contentMediaType": "application/octet-stream"}
     grown = {"type": "integer", "minimum": 0, "maximum": MOST_GROWN}
     fields: Json = {
-        "image": {**image, "description": "PNG, JPEG, WebP, TIFF or BMP."},
+        "image": {**image, "description": "PNG, JPEG, WebP, TIFF, BMP, AVIF or HEIC."},
         "mask": {**image, "description": "An image of the same size; white is the hole."},
         "format": {"enum": ["keep", *FORMATS], "default": "keep"},
         "quality": {"type": "integer", "minimum": 1, "maximum": 100, "description": "JPEG, WebP."},
         "grow": {**grown, "default": 0, "description": "Pixels."},
         "invert": {"enum": ["true", "false"], "default": "false"},
+        "mask_labels": {
+            "type": "string",
+            "description": "The mask is a label map: any, or numbers, ranges (128-255) and colours "
+            "(#ff0000) to fill.",
+        },
         **option_fields(settings),
     }
     fields["candidates"] = {"const": 1}

@@ -11,6 +11,7 @@ import anyio
 from inpaint.errors import ImageError
 from inpaint.images import Picture
 from inpaint.images.decode import decode, sniff
+from inpaint.images.phones import check_readable
 from inpaint.web.about import about
 from inpaint.web.bodies import Pool
 from inpaint.web.errors import WRONG_TYPE, Refused
@@ -40,7 +41,7 @@ class State:
     def decode(self, data: bytes, name: str) -> Picture:
         """Decode an image file within the limits; raises Refused for what is none."""
         try:
-            sniff(data[:32], name=name)
+            check_readable(sniff(data[:64], name=name))
         except ImageError as error:
             raise Refused(WRONG_TYPE, str(error)) from None
         return decode(data, name=name, max_pixels=self.settings.max_pixels)

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from inpaint.cli.progress import bar
 from inpaint.errors import OutputError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pretrain.data import Images
+
+
+NAMED = 10  # files to name of each kind that is left out
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,17 @@ class Target:
         _check_outside(self.out, self.sources)
         side = round((size or options.size) / getattr(options, "min_scale", 1.0))
         cache = self.cache or self.out / "cache"
-        with parallel.first_alone():
+        with parallel.first_alone(), bar(quiet=parallel.rank() > 0) as progress:
+            progress.add_task("decode images", total=None)
             images = load(self.sources, size=side, cache=cache, workers=self.workers)
         skipped = f", {len(images.skipped)} damaged skipped" if images.skipped else ""
-        click.echo(f"{len(images)} images of {side} px{skipped}", err=True)
-        for name in images.skipped[:10]:
-            click.echo(f"  skipped {name}", err=True)
+        beside = [mask for source in self.sources for mask in _masks_beside(source)]
+        left = f", {len(beside)} masks beside images left out" if beside else ""
+        click.echo(f"{len(images)} images of {side} px{skipped}{left}", err=True)
+        for reason in images.reasons[:NAMED]:
+            click.echo(f"  skipped {reason}", err=True)
+        for name in beside[:NAMED]:
+            click.echo(f"  left out {name}", err=True)
         return images
 
     def save_prior(self, prior: Any, options: Any, **facts: Any) -> None:
@@ -75,6 +84,13 @@ class Target:
         from inpaint.priors.packing import packed
 
         return packed(tensors) if self.bits == "8" else tensors
+
+
+def _masks_beside(source: Path) -> list[str]:
+    """Masks that lie beside the images of a folder or tar, which are not learned."""
+    from inpaint.evaluate.data import survey
+
+    return survey(source).masks
 
 
 def parts(given: dict[str, Any], options: type) -> tuple[Target, Any]:

@@ -126,7 +126,10 @@ def test_masks_in_alpha_one_mask_for_all_and_masks_beside(
         out = f"out-{folder}-{mask.replace('/', '-')}"
         done = run("batch", folder, "--masks", mask, *rest, "--out", out)
         assert done.code == 0, done.err
-        assert json.loads(done.out)["done"] == 2 + 2 * (mask == "masks/a.png")
+        told = json.loads(done.out)
+        # Masks that lie beside images are never filled as images.
+        assert (told["done"], told["beside"]) == (2, 2 * (mask == "masks/a.png"))
+        assert ("2 masks lie beside images" in done.err) == (mask == "masks/a.png")
     assert (np.asarray(Image.open("out-erased-alpha/one.png"))[..., 3] == 255).all()
     assert sorted(visible(Path("out-beside-beside"))) == ["one.png", "two.png"]
 
@@ -342,11 +345,13 @@ def test_hostile_files_are_named_and_all_others_are_filled(
     assert good == set(NAMES)
     assert set(visible(Path("out"))) == good
     assert {k: v for k, v in visible(place).items() if not k.startswith(("out/", "rows"))} == before
-    assert done.err.count("\n  ") == 21  # 20 of them, and how many more
+    assert "cmyk.jpg: its CMYK colours were converted to sRGB" in done.err
+    assert done.err.count("\n  ") == 22  # that one, 20 of them, and how many more
     assert f"and {len(expected) - 20} more, all in rows.jsonl" in done.err
     summary = json.loads(done.out)
     assert summary["failed"] == len(expected)
-    assert len(done.err.splitlines()) == 2 + 20 + 1  # totals, "failed:", 20, how many more
+    # Totals, what is not as usual with one line, "failed:" with 20, and how many more.
+    assert len(done.err.splitlines()) == 1 + 2 + 1 + 20 + 1
 
 
 def test_an_unforeseen_error_costs_one_image(
@@ -569,3 +574,23 @@ def test_help_does_not_import_torch(run: Callable[..., Any]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False False"
+
+
+def test_a_check_after_a_run_says_what_would_be_done_in_order(
+    run: Any, small: Path, quick: list[str]
+) -> None:
+    rest = [word for word in quick if word not in ("--json", "--workers", "0")]
+    assert run(*rest, "--out", "out", "--workers", "0").code == 0
+    Path("out/b.png").unlink()
+    manifest = Path("out/.inpaint/manifest.jsonl").read_bytes()
+    done = run(*rest, "--out", "out", "--check", "--workers", "2")
+    assert done.code == 0
+    lines = [line.split("\t")[:2] for line in done.out.splitlines()]
+    assert lines == [["kept", "a.png"], ["ok", "b.png"], ["kept", "c/d.jpg"]]
+    assert "1 can be filled, 2 are done already" in done.err
+    assert Path("out/.inpaint/manifest.jsonl").read_bytes() == manifest
+    changed = run(*rest, "--out", "out", "--check", "--workers", "0", "--seed", "5")
+    assert changed.out.count("to be filled again") == 2
+    shutil.rmtree("out/.inpaint")
+    foreign = run(*rest, "--out", "out", "--check", "--workers", "0")
+    assert foreign.out.count("the output exists") == 2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import shutil
 import subprocess
@@ -130,12 +131,12 @@ def test_what_cannot_be_measured_is_named_and_the_rest_is_measured(run, folder, 
     expected = {
         "broken.png": "is not an image",
         "b.png": "the mask is 64x32, the image is 64x64",
-        "sub/d.png": "has no mask for sub/d.png; add d.png",
+        "sub/d.png": "sub/d.png has no mask; add 'd.png', in its folder among the masks",
     }
     for name, reason in expected.items():
         assert name in summary["failed_names"]
         assert reason in result.err
-        assert reason in page
+        assert html.escape(reason, quote=True) in page
     assert "telea" in result.out
     assert "Traceback" not in result.err
 
@@ -211,3 +212,17 @@ def test_help_does_not_import_torch():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_masks_beside_images_are_paired_named_and_not_measured(run, folder, tmp_path):
+    hole = np.zeros((64, 64), np.uint8)
+    hole[20:40, 20:40] = 255
+    for name in NAMES:
+        cv2.imwrite(str(folder / name.replace(".png", "_mask001.png")), hole)
+    plain = ["--method", "telea", "--out"]
+    own = run("evaluate", folder, "--masks", folder, *plain, tmp_path / "own")
+    assert own.code == 0
+    assert {r["name"] for r in rows(tmp_path / "own")} == set(NAMES)
+    assert "4 masks lie beside images and were not measured:\n  a_mask001.png" in own.err
+    run("evaluate", folder, "--masks", "center", *plain, tmp_path / "center")
+    assert {r["name"] for r in rows(tmp_path / "center")} == set(NAMES)

@@ -27,7 +27,7 @@ mask[30:50, 50:70] = True
 def work(_=0):
     made = [
         inpaint.fill(image, mask),
-        inpaint.fill(image, mask, prior="faces64-vae", steps=2),
+        inpaint.fill(image, mask, prior="faces64-vae", search={"steps": 2}),
         inpaint.fill(image, mask, prior="scenes64-gaussian", stages=("texture",)),
         restore(image, task="denoise"),
     ]

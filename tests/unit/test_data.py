@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inpaint.errors import ImageError
-from inpaint.evaluate.data import decoded, iter_images
+from inpaint import images
+from inpaint.batch.disk import Disk
+from inpaint.batch.pairing import Item as BatchItem
+from inpaint.batch.pairing import plan_items
+from inpaint.errors import ImageError, MaskError
+from inpaint.evaluate import holes
+from inpaint.evaluate.data import decoded, iter_images, survey
 
 
 def png(value=0, size=(6, 4), **options):
@@ -114,3 +119,103 @@ def test_decoding_gives_rgb_bytes_upright():
     assert isinstance(error, ImageError)
     assert "'none.png' is empty" in str(error)
     assert decoded(("none.png", error)) == ("none.png", error)
+
+
+MIXED = {
+    "a.png": png(1),
+    "a_mask.png": png(255),
+    "x/b.JPG": png(2),
+    "x/B_MASK001.png": png(255),
+    "x/c_mask.png": png(3),  # beside no c.*: an image
+    "x/phone.heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+}
+
+
+def write(root, files):
+    for name, data in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    return root
+
+
+def packed(path, files):
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.parametrize("form", ["folder", "tar"])
+def test_masks_beside_images_are_left_out_and_what_cannot_be_read_is_an_item(tmp_path, form):
+    turned = dict(reversed(MIXED.items()))  # a mask may come before its image
+    source = (
+        write(tmp_path / "d", MIXED) if form == "folder" else packed(tmp_path / "d.tgz", turned)
+    )
+    items = dict(iter_images(source))
+    assert sorted(items) == ["a.png", "x/b.JPG", "x/c_mask.png", "x/phone.heic"]
+    assert "HEIC" in str(items["x/phone.heic"])
+    found = survey(source)
+    assert sorted(found.names) == sorted(items)
+    assert sorted(found.masks) == ["a_mask.png", "x/B_MASK001.png"]
+
+
+def test_linked_folders_are_followed_and_loops_named(tmp_path):
+    write(tmp_path / "disk", {"1.png": png(1)})
+    root = write(tmp_path / "d", {"cats/0.png": png(2)})
+    (root / "dogs").symlink_to("../disk")
+    (root / "cats" / "up").symlink_to("..")
+    items = dict(iter_images(root))
+    assert sorted(items) == ["cats/0.png", "cats/up", "dogs/1.png"]
+    assert "is a link to a folder that it lies in" in str(items["cats/up"])
+    assert "cats/up" in str(items["cats/up"])
+    assert sorted(dict(iter_images(root, skip=[tmp_path / "disk"]))) == ["cats/0.png", "cats/up"]
+
+
+def save_mask(path, value):
+    mask = np.zeros((4, 6), np.uint8)
+    mask[1, value] = 255
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(mask).save(path)
+
+
+def test_evaluate_pairs_the_masks_that_batch_pairs(tmp_path):
+    names = ["a.jpg", "b.jpg", "c.jpg", "d.JPG", "e\u0301.jpg", "x/f.jpg", "G.jpg"]
+    write(tmp_path / "d", {name: png(1) for name in names})
+    masks = ["a.jpg.png", "b_mask.png", "c_mask000.png", "D.png", "\u00e9.png", "x/f.webp"]
+    for number, name in enumerate([*masks, "g_MASK.png"]):
+        save_mask(tmp_path / "m" / name, number % 6)
+    batch = {
+        item.path: item.mask
+        for item in plan_items(Disk(tmp_path / "d"), Disk(tmp_path / "m"))
+        if isinstance(item, BatchItem)
+    }
+    assert sorted(batch) == sorted(names)
+    draw = holes.parse(str(tmp_path / "m"), images=tmp_path / "d").draw
+    for name in names:
+        expected = images.read(tmp_path / "m" / batch[name]).pixels[..., 0] > 127
+        np.testing.assert_array_equal(draw(name, (4, 6), 0), expected)
+
+
+def test_the_folder_of_the_images_holds_their_masks(tmp_path):
+    write(tmp_path / "d", {"a.png": png(1), "b.png": png(2)})
+    save_mask(tmp_path / "d" / "a_mask001.png", 2)
+    draw = holes.parse(str(tmp_path / "d"), images=tmp_path / "d").draw
+    assert draw("a.png", (4, 6), 0).sum() == 1
+    with pytest.raises(MaskError, match=r"b\.png has no mask; add 'b_mask\.png'"):
+        draw("b.png", (4, 6), 0)
+
+
+def test_a_folder_of_masks_within_the_images_is_not_measured(tmp_path):
+    root = write(tmp_path / "d", {"a.png": png(1)})
+    save_mask(root / "masks" / "a.png", 2)
+    sets = holes.parse_all([str(root / "masks")], images=root)
+    assert names(iter_images(root, skip=holes.roots(sets))) == ["a.png"]
+    assert sets[0].draw("a.png", (4, 6), 0).sum() == 1
+
+
+def test_one_mask_for_all(tmp_path):
+    save_mask(tmp_path / "m.png", 2)
+    found = holes.parse(str(tmp_path / "m.png"))
+    assert (found.name, found.draw("any.png", (4, 6), 0).sum()) == ("m", 1)

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from inpaint import images, masks
-from inpaint.errors import ImageError, MaskError
+from inpaint.errors import ImageError, MaskError, SelectionError
 from inpaint.images import Picture
 
 
@@ -55,10 +56,185 @@ def test_threshold_scales_with_depth(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mask, levels >= 32896)
 
 
-def test_colour_counts_by_its_luma(tmp_path: Path) -> None:
-    colours = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0]]], np.uint8)
-    mask = masks.load(save(tmp_path / "m.png", colours))
-    np.testing.assert_array_equal(mask, [[False, True, False, True]])
+def disc(side: int = 120) -> np.ndarray:
+    y, x = np.mgrid[:side, :side]
+    return np.hypot(y - side * 0.55, x - side * 0.45) < side * 0.26
+
+
+def soft(sigma: float, side: int = 120) -> np.ndarray:
+    blurred = cv2.GaussianBlur(disc(side).astype(np.float32), (0, 0), sigma)
+    return np.rint(255 * blurred).astype(np.uint8)
+
+
+def jpeg(array: np.ndarray, quality: int) -> np.ndarray:
+    data = cv2.imencode(".jpg", array, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+
+
+MASKS = {
+    **{f"jpeg {q}": jpeg(disc().astype(np.uint8) * 255, q) for q in (5, 10, 30, 75, 95)},
+    **{f"feathered by {s}": soft(s) for s in (1, 3, 8, 20)},
+    "feathered over a large photo": soft(60, 900),
+    "distance": np.clip(
+        cv2.distanceTransform(disc().astype(np.uint8), cv2.DIST_L2, 5) * 21, 0, 255
+    ).astype(np.uint8),
+    "antialiased": cv2.resize(soft(1, 480), (120, 120), interpolation=cv2.INTER_AREA),
+    "antialiased, enlarged": np.repeat(
+        np.repeat(cv2.resize(soft(1, 480), (120, 120), interpolation=cv2.INTER_AREA), 4, 0), 4, 1
+    ),
+    "lanczos": cv2.resize(soft(0.5), (200, 200), interpolation=cv2.INTER_LANCZOS4),
+    "light grey": np.where(disc(), 200, 30).astype(np.uint8),
+    "zero and one": disc().astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("array", MASKS.values(), ids=MASKS)
+def test_two_values_with_soft_or_noisy_edges_are_masks(tmp_path: Path, array: np.ndarray) -> None:
+    expected = array == 1 if array.max() == 1 else array >= 128
+    assert 0.02 < expected.mean() < 0.5
+    np.testing.assert_array_equal(masks.as_mask(array), expected)
+    for channels in (array, np.repeat(array[..., None], 3, axis=2)):
+        np.testing.assert_array_equal(masks.load(save(tmp_path / "m.png", channels)), expected)
+
+
+def labels(*layers: tuple[slice, slice, int], dtype: type = np.uint8) -> np.ndarray:
+    array = np.zeros((80, 120), dtype)
+    for rows, columns, value in layers:
+        array[rows, columns] = value
+    return array
+
+
+BODY, RIM, OTHER = np.s_[30:50, 50:70], np.s_[28:52, 48:72], np.s_[5:15, 5:15]
+VOID = labels((*RIM, 255), (*BODY, 1))
+MAPS = {
+    "class and void border": VOID,
+    "two classes": labels((*BODY, 1), (*OTHER, 15)),
+    "ids and ignore": labels((*BODY, 3), (*OTHER, 255)),
+    "trimap": labels((*RIM, 128), (*BODY, 255)),
+    "many classes": labels((np.s_[:40], np.s_[:], 7), (*OTHER, 11), (*BODY, 26), (*RIM, 23)),
+    "instances": labels(
+        (*BODY, 24001), (*OTHER, 26000), (*np.s_[60:70, :20], 33003), dtype=np.uint16
+    ),
+    "16 bits that look alike in 8": labels((*BODY, 1), (*OTHER, 65535), dtype=np.uint16),
+    "one dark value": labels((*BODY, 90)),
+}
+
+
+@pytest.mark.parametrize("array", MAPS.values(), ids=MAPS)
+def test_label_maps_are_read_only_when_asked_for(tmp_path: Path, array: np.ndarray) -> None:
+    path = save(tmp_path / "m.png", array)
+    with pytest.raises(MaskError, match=r"m\.png.*--mask-labels any") as error:
+        masks.load(path)
+    one_line(error)
+    with pytest.raises(MaskError, match=r"labels='any'") as error:
+        masks.as_mask(array)
+    one_line(error)
+    np.testing.assert_array_equal(masks.load(path, labels="any"), array > 0)
+    np.testing.assert_array_equal(masks.as_mask(array, labels="any"), array > 0)
+    top = int(array.max())
+    np.testing.assert_array_equal(masks.load(path, labels=f"{top}"), array == top)
+    np.testing.assert_array_equal(masks.as_mask(array, labels=f"1-{top}"), array > 0)
+
+
+def test_labels_that_are_not_there_are_refused_with_those_that_are(tmp_path: Path) -> None:
+    path = save(tmp_path / "m.png", VOID)
+    for read in (
+        lambda: masks.load(path, labels="7,9-12"),
+        lambda: masks.as_mask(VOID, labels="7,9-12"),
+    ):
+        with pytest.raises(MaskError, match=r"no pixel .* has a label 7,9-12; .* 0, 1, 255"):
+            read()
+    with pytest.raises(SelectionError, match="'x' is no number, range or colour"):
+        masks.load(path, labels="1,x")
+    with pytest.raises(MaskError, match="colours"):
+        masks.load(path, labels="#ff0000")
+    with pytest.raises(MaskError, match="holds no labels"):
+        masks.as_mask(VOID / 255.0, labels="any")
+
+
+def coloured() -> np.ndarray:
+    array = np.zeros((80, 120, 3), np.uint8)
+    array[BODY], array[OTHER] = (255, 0, 0), (255, 255, 0)
+    return array
+
+
+def test_coloured_exports_are_read_only_when_asked_for(tmp_path: Path) -> None:
+    path, objects = save(tmp_path / "m.png", coloured()), coloured().any(axis=2)
+    with pytest.raises(MaskError, match=r"in colours; give --mask-labels any"):
+        masks.load(path)
+    np.testing.assert_array_equal(masks.load(path, labels="any"), objects)
+    red = masks.load(path, labels="#FF0000")
+    assert red[BODY].all()
+    assert red.sum() == 400
+    with pytest.raises(MaskError, match="give --mask-labels any, or colours"):
+        masks.load(path, labels="1")
+    with pytest.raises(MaskError, match="it holds #000000, #ff0000, #ffff00"):
+        masks.load(path, labels="#00ff00")
+    cv2.imwrite(str(tmp_path / "m.jpg"), coloured()[..., ::-1])
+    with pytest.raises(MaskError, match="lossy JPEG"):
+        masks.load(tmp_path / "m.jpg", labels="any")
+    layer = np.dstack([coloured(), np.where(objects, 255, 0).astype(np.uint8)])
+    path = save(tmp_path / "layer.png", layer)
+    with pytest.raises(MaskError, match="in colours"):
+        masks.load(path)
+    np.testing.assert_array_equal(masks.load(path, labels="any"), objects)
+
+
+def test_the_labels_of_a_palette_are_its_indices(tmp_path: Path) -> None:
+    image = Image.fromarray(VOID)
+    table = [0, 0, 0, 128, 0, 0] + [0] * (254 * 3 - 3) + [224, 224, 192]
+    image.putpalette(table)
+    image.save(tmp_path / "voc.png")
+    with pytest.raises(MaskError, match="--mask-labels"):
+        masks.load(tmp_path / "voc.png")
+    np.testing.assert_array_equal(masks.load(tmp_path / "voc.png", labels="any"), VOID > 0)
+    np.testing.assert_array_equal(masks.load(tmp_path / "voc.png", labels="1"), VOID == 1)
+    image.putpalette([0, 0, 0, 255, 255, 255] + [0] * (253 * 3) + [255, 255, 255])
+    image.save(tmp_path / "white.png")  # two classes of one colour
+    with pytest.raises(MaskError, match="one brightness"):
+        masks.load(tmp_path / "white.png")
+
+
+def test_one_light_colour_on_black_is_a_mask(tmp_path: Path) -> None:
+    for colour in ((255, 255, 0), (0, 255, 0)):
+        array = np.zeros((80, 120, 3), np.uint8)
+        array[BODY] = colour
+        assert masks.load(save(tmp_path / "m.png", array)).sum() == 400
+    for ground, colour in (((0, 0, 0), (255, 0, 0)), ((255, 255, 255), (255, 0, 0))):
+        array = np.full((80, 120, 3), ground, np.uint8)
+        array[BODY] = colour
+        with pytest.raises(MaskError, match="--mask-labels"):
+            masks.load(save(tmp_path / "m.png", array))
+
+
+def scene() -> np.ndarray:
+    y, x = np.mgrid[:80, :120]
+    noise = np.random.default_rng(0).integers(-9, 10, (80, 120, 3))
+    return (np.stack([x * 2, y * 3, x + y], -1) + noise).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_a_photo_is_no_mask_unless_a_part_of_it_is_erased(
+    tmp_path: Path, grey: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    photo = scene()[..., :1] if grey else scene()
+    for array in (photo, photo.astype(np.uint16) * 257):
+        with pytest.raises(MaskError, match=r"seems to be a photo.*--mask alpha") as error:
+            masks.load(save(tmp_path / "m.png", array))
+        one_line(error)
+    if grey:
+        with pytest.raises(MaskError, match="seems to be a photo"):
+            masks.as_mask(photo)
+        with pytest.raises(MaskError, match="seems to be a photo"):
+            masks.as_mask(photo / 255)
+    erased = np.zeros((80, 120), bool)
+    erased[BODY] = True
+    path = save(tmp_path / "m.png", np.dstack([photo, np.where(erased, 0, 255).astype(np.uint8)]))
+    np.testing.assert_array_equal(masks.load(path), erased)
+    assert "its erased part (400 pixels) is taken as the hole" in caplog.text
+    save(path, np.dstack([photo, np.where(erased, 255, 0).astype(np.uint8)]))
+    with pytest.raises(MaskError, match=r"a photo of which 96% are transparent.*--mask alpha"):
+        masks.load(path)
 
 
 def test_one_bit_and_palette_masks(tmp_path: Path) -> None:

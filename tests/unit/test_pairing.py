@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from inpaint.batch.disk import Disk
-from inpaint.batch.pairing import Item, Orphan, Problem, match, outputs, plan_items
+from inpaint.batch.pairing import Item, Orphan, Problem, outputs, plan_items
+from inpaint.masks.pairing import match, match_trees
 
 PAIRS = [
     (["a.jpg"], ["a.png"], {"a.jpg": "a.png"}),
@@ -154,3 +155,60 @@ def test_linked_folders_are_followed_unless_they_lead_back(tmp_path: Path) -> No
     items = [f.path for f in found if isinstance(f, Item)]
     assert items == ["link/a.png", "link/back/b.png", "x/b.png"]
     assert {f.path for f in found if isinstance(f, Problem)} == {"link/back/top", "x/top"}
+
+
+SPELLINGS = [
+    (["IMG_1.JPG"], ["img_1.png"], {"IMG_1.JPG": "img_1.png"}),
+    (["a.jpg"], ["a_MASK.png"], {"a.jpg": "a_MASK.png"}),
+    (["a.jpg", "A.jpg"], ["A.png", "a.png"], {"a.jpg": "a.png", "A.jpg": "A.png"}),
+    (
+        ["\u00e9.jpg", "e\u0301.jpg"],
+        ["\u00e9.png", "e\u0301.png"],
+        {"\u00e9.jpg": "\u00e9.png", "e\u0301.jpg": "e\u0301.png"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("names", "masks", "expected"), SPELLINGS)
+def test_the_very_spelling_goes_first(
+    names: list[str], masks: list[str], expected: dict[str, str]
+) -> None:
+    found = match(names, masks)
+    assert (found.masks, found.errors, found.orphans) == (expected, {}, [])
+
+
+def test_masks_beside_images_are_never_filled_as_images(tmp_path: Path) -> None:
+    touch(tmp_path / "in", "a.png", "a_mask.png", "b_mask.png", "m.png")
+    beside = [Orphan("a_mask.png", beside=True)]
+    for one in ("m.png", None):
+        found = list(plan_items(Disk(tmp_path / "in"), None, one=one, skip_image="m.png"))
+        assert [f for f in found if isinstance(f, Orphan)] == beside
+        assert [f.path for f in found if isinstance(f, Item)] == ["a.png", "b_mask.png"]
+    touch(tmp_path / "masks", "a.png", "b_mask.png", "m.png")
+    found = list(plan_items(Disk(tmp_path / "in"), Disk(tmp_path / "masks")))
+    assert [f for f in found if isinstance(f, Orphan)] == beside
+    assert [f.path for f in found if isinstance(f, Item)] == ["a.png", "b_mask.png", "m.png"]
+    touch(tmp_path / "masks", "a_mask.png")  # asked for by its own name
+    found = list(plan_items(Disk(tmp_path / "in"), Disk(tmp_path / "masks")))
+    assert Item("a_mask.png", "a_mask.png", "a_mask.png") in found
+
+
+def test_masks_in_one_folder_serve_images_in_many_unless_two_want_the_same(
+    tmp_path: Path,
+) -> None:
+    touch(tmp_path / "in", "x/a.png", "x/b.png", "y/b.png", "y/c.png", "c.png")
+    touch(tmp_path / "masks", "a.png", "b.png", "c.png", "d.png")
+    found = list(plan_items(Disk(tmp_path / "in"), Disk(tmp_path / "masks")))
+    assert [f for f in found if isinstance(f, Item)] == [
+        Item("c.png", "c.png", "c.png"),
+        Item("x/a.png", "a.png", "x/a.png"),
+        Item("x/b.png", "b.png", "x/b.png"),
+    ]
+    problems = {f.path: f.error for f in found if isinstance(f, Problem)}
+    assert "may share 'b.png'" in problems["y/b.png"]
+    assert "has no mask" in problems["y/c.png"]  # c.png is the mask of another image
+    assert [f.path for f in found if isinstance(f, Orphan)] == ["d.png"]
+    names = ["x/a.png", "x/b.png", "y/b.png", "y/c.png", "c.png"]
+    pairs, errors = match_trees(names, ["a.png", "b.png", "c.png", "d.png"])
+    assert pairs == {"c.png": "c.png", "x/a.png": "a.png"}
+    assert set(errors) == {"x/b.png", "y/b.png", "y/c.png"}

@@ -57,7 +57,6 @@ def hole() -> np.ndarray:
         {"prior": "scenes64-gaussian", "stages": ("texture",)},
         {"prior": "scenes64-gaussian", "stages": ("poisson", "attention")},
         {"prior": "faces64-gaussian"},
-        {"candidates": 2},
     ],
     ids=str,
 )

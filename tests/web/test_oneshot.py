@@ -130,3 +130,20 @@ def test_the_example_in_the_docs_works_as_written(served: Served, tmp_path: Path
     assert done.returncode == 0, done.stderr
     out = decoded((tmp_path / "clean.jpg").read_bytes())
     assert out.shape == decoded((tmp_path / "photo.jpg").read_bytes()).shape
+
+
+def test_an_avif_comes_back_as_one(client: TestClient) -> None:
+    import io
+
+    from PIL import Image, features
+
+    if not features.check("avif"):
+        pytest.skip("a Pillow without AVIF")
+    stream = io.BytesIO()
+    Image.fromarray(photo_pixels()).save(stream, "AVIF", quality=95)
+    answer = post(client, image=stream.getvalue(), stages="none")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/avif")
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert (image.format, image.size) == ("AVIF", (40, 30))
+    as_png = post(client, image=stream.getvalue(), stages="none", format="png")
+    assert as_png.headers["content-type"] == "image/png"

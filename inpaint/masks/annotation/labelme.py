@@ -1,4 +1,4 @@
-"""Objects from a labelme file: JSON, one file a picture."""
+"""Objects from a labelme file, or X-AnyLabeling's: JSON, one file a picture."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ import numpy as np
 
 from inpaint import images
 from inpaint.errors import ImageError, MaskError, SelectionError
-from inpaint.masks import objects
-from inpaint.masks.annotation.shared import (
-    Place,
-    check_size,
-    guarded,
-    load,
-    not_empty,
-    pick_objects,
+from inpaint.masks.annotation import outlines
+from inpaint.masks.annotation.model import (
+    Entry,
+    NoAreaError,
+    Page,
+    choose,
+    draw_all,
+    key,
+    log,
+    tell_passed,
+    whole,
 )
+from inpaint.masks.annotation.shared import Place, guarded, load
 
-# What labelme can draw that holds no area.
+# What these programs can draw that holds no area.
 _THIN = frozenset({"line", "linestrip", "point", "points"})
+WORDS = ("label", "group id", "--label")
 
 
 def labelme(
@@ -30,10 +35,13 @@ def labelme(
 ) -> list[np.ndarray]:
     """Read the objects of a labelme file: polygons, rectangles, circles and masks.
 
+    Rectangles may have two corners (labelme) or four (X-AnyLabeling). A shape without area is
+    passed over, and a warning says which.
+
     Parameters
     ----------
     path : str or path
-        The JSON file that labelme wrote.
+        The JSON file that labelme or X-AnyLabeling wrote.
     shape : (H, W)
         Of the picture as shown; checked.
     labels : sequence of str
@@ -50,61 +58,74 @@ def labelme(
     Raises
     ------
     MaskError
-        If the file is missing, no labelme file, or damaged.
+        If the file is missing, no labelme file, or a shape is damaged.
     SelectionError, UnknownNameError
         If it is for a picture of another size, or what was asked for is not in it.
     """
-    data = load(path, "shapes", "labelme", "--coco")
     name = repr(str(path))
-
-    def pick() -> list[np.ndarray]:
-        check_size(name, (data.get("imageHeight"), data.get("imageWidth")), shape)
-        solid = [s for s in data["shapes"] if s.get("shape_type", "polygon") not in _THIN]
-        if not solid:
-            raise SelectionError(f"{name} holds no polygon, rectangle, circle or mask; draw one")
-        chosen = pick_objects(
-            solid,
-            (lambda s: str(s["label"]), "label", labels),
-            (lambda s: s.get("group_id"), "group id", ids),
-            name,
-            "--label",
-        )
-        return [_labelme_mask(s, shape) for s in chosen]
-
-    return guarded(pick, name, "labelme")
+    sheet = page(load(path, "shapes", "labelme", "--coco"), name)
+    if not sheet.entries:
+        raise SelectionError(f"{name} holds no polygon, rectangle, circle or mask; draw one")
+    chosen = choose(sheet, file=name, names=labels, ids=ids, words=WORDS)
+    masks, passed = draw_all(chosen, sheet, shape, file=name)
+    if note := tell_passed(name, passed):
+        log.warning("%s", note)
+    return masks
 
 
-def _labelme_mask(item: dict[str, Any], shape: tuple[int, int]) -> np.ndarray:
-    points = [(float(x), float(y)) for x, y in item["points"]]
-    if not all(math.isfinite(v) for point in points for v in point):
-        raise ValueError("a coordinate is no number")
-    kind = item.get("shape_type", "polygon")
+def page(data: dict[str, Any], name: str) -> Page:
+    """The shapes of a file with area; raises MaskError that names what is damaged."""
+
+    def read() -> Page:
+        size = whole(data.get("imageHeight")), whole(data.get("imageWidth"))
+        return Page(size, [e for e in map(_entry, range(1, 1 << 30), data["shapes"]) if e])
+
+    return guarded(read, name)
+
+
+def _entry(number: int, item: Any) -> Entry | None:
+    where = f"shape {number}"
+    if not isinstance(item, dict):
+        raise MaskError(f"{where} is {str(item)[:20]!r} and no shape; correct or delete it")
+    if "label" not in item:
+        raise MaskError(f"{where} is damaged ('label' is missing); correct or delete it")
+    if item.get("shape_type", "polygon") in _THIN:
+        return None
+    group = item.get("group_id")
+    return Entry(
+        where,
+        "" if item["label"] is None else str(item["label"]),
+        lambda shape: _mask(item, shape),
+        [item.get("shape_type"), item.get("points"), item.get("mask")],
+        None if group is None else key(group),
+    )
+
+
+def _mask(item: dict[str, Any], shape: tuple[int, int]) -> np.ndarray:
+    points = outlines.points_of(item["points"])
+    kind = item.get("shape_type") or "polygon"
     if kind == "mask":
-        return _pasted(item["mask"], points[0], shape)
+        if not points:
+            raise NoAreaError("its mask has no place")
+        return outlines.paste(shape, _stamp(item["mask"], shape), *map(round, points[0]))
     if kind == "circle":
+        if len(points) != 2:
+            raise NoAreaError(f"a circle has {len(points)} points, expected its centre and edge")
         (x, y), (x1, y1) = points
-        rows, columns = np.ogrid[: shape[0], : shape[1]]
         radius = math.hypot(x1 - x, y1 - y)
-        return not_empty((columns + 0.5 - x) ** 2 + (rows + 0.5 - y) ** 2 <= radius**2, "circle")
+        return outlines.ellipse(shape, x, y, radius, radius)
     if kind == "rectangle":
-        (x0, y0), (x1, y1) = points
-        return objects.box(shape, min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0))
-    return objects.polygon(shape, points)
+        return outlines.around(shape, points)
+    return outlines.polygon(shape, points)
 
 
-def _pasted(text: str, corner: tuple[float, float], shape: tuple[int, int]) -> np.ndarray:
-    """A mask's PNG in base64 at its place; any value above 0 is object."""
+def _stamp(text: str, shape: tuple[int, int]) -> np.ndarray:
+    """A mask's PNG in base64; any value above 0 is object."""
     try:
         picture = images.from_bytes(
             base64.b64decode(text), name="its mask", max_pixels=4 * shape[0] * shape[1]
         )
     except ImageError as error:
         raise MaskError(str(error)) from error
-    stamp = images.luma(picture) > 0
-    mask = np.zeros(shape, bool)
-    x, y = round(corner[0]), round(corner[1])
-    part = stamp[max(-y, 0) :, max(-x, 0) :]
-    target = mask[max(y, 0) :, max(x, 0) :]
-    height, width = min(part.shape[0], target.shape[0]), min(part.shape[1], target.shape[1])
-    target[:height, :width] = part[:height, :width]
-    return not_empty(mask, "mask")
+    stamp: np.ndarray = images.luma(picture) > 0
+    return stamp

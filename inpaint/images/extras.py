@@ -1,0 +1,184 @@
+"""What else a file says that stays true of an image of the same size: tags, texts, XMP, comments.
+
+Kept only where the same kind of file is written again, and never what still shows what was erased:
+thumbnails, layers of an editor, other pages.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image, TiffImagePlugin
+
+RESOLUTION = (282, 283, 296)
+# Resolution, page, position, artist's and scanner's facts, ImageJ's, IPTC, and GeoTIFF's.
+_TAGS = (
+    *(269, 271, 272, 282, 283, 285, 286, 287, 296, 297, 305, 306, 315, 316, 33432),
+    *(33723, 50838, 50839),
+)
+_PLACED = (33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113)  # wrong once it is turned
+_COLOUR = frozenset({b"gAMA", b"cHRM", b"sRGB", b"cICP"})
+_TEXT = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+_XMP_WORD = b"XML:com.adobe.xmp"
+_RAW = b"Raw profile type"  # EXIF and others as a text, with their thumbnails
+_LONGEST_XMP = 65_000  # bytes that one segment of a JPEG holds
+_THUMBNAILS = re.compile(rb"<xmp:Thumbnails\b.*?</xmp:Thumbnails>", re.S)
+_IMAGES = re.compile(rb"<(xmpGImg:image|photoshop:[A-Za-z]*Thumbnail)\b.*?</\1>", re.S)
+_TURN = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
+
+
+@dataclass(frozen=True, eq=False)
+class Extras:
+    """What a file says beside pixels, profile, EXIF and resolution.
+
+    Attributes
+    ----------
+    tags : tuple of (int, int, object)
+        Of a TIFF: number, type and value.
+    chunks : tuple of (bytes, bytes)
+        Of a PNG: kind and content.
+    xmp : bytes or None
+        XMP packet, without thumbnails, its orientation 1.
+    comment : bytes or None
+        Of a JPEG.
+    palette : tuple of int or None
+        0xRRGGBB of a palette image, in its order.
+    one_bit : bool
+        Whether a pixel was one bit.
+    note : str or None
+        What reading had to change, for people.
+    """
+
+    tags: tuple[tuple[int, int, Any], ...] = ()
+    chunks: tuple[tuple[bytes, bytes], ...] = ()
+    xmp: bytes | None = None
+    comment: bytes | None = None
+    palette: tuple[int, ...] | None = None
+    one_bit: bool = False
+    note: str | None = None
+
+
+def extras_of(image: Image.Image, data: bytes, kind: str, *, turned: bool) -> Extras:
+    """Collect them from an image that Pillow has opened and loaded.
+
+    Parameters
+    ----------
+    image : Image
+        The image.
+    data : bytes
+        Its file.
+    kind : str
+        The format.
+    turned : bool
+        Whether its sides were exchanged to stand upright.
+    """
+    palette = None
+    if image.mode == "P" and image.palette is not None:
+        flat = image.getpalette("RGB") or []
+        palette = tuple(
+            r << 16 | g << 8 | b for r, g, b in zip(flat[::3], flat[1::3], flat[2::3], strict=False)
+        )
+    converted = image.mode in ("CMYK", "LAB")
+    comment = image.info.get("comment") if kind == "JPEG" else None
+    return Extras(
+        tags=_tags(image, turned=turned) if kind == "TIFF" else (),
+        chunks=_chunks(data) if kind == "PNG" else (),
+        xmp=_clean(_xmp(image)),
+        comment=comment if isinstance(comment, bytes) else None,
+        palette=palette,
+        one_bit=image.mode == "1",
+        note=f"its {image.mode} colours were converted to sRGB" if converted else None,
+    )
+
+
+def white_is_zero(image: Image.Image) -> bool:
+    """Whether a TIFF of 16 bit grey stores white as 0, which Pillow minds in 8 bits only."""
+    return image.mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(262) == 0
+
+
+def has_resolution(image: Image.Image) -> bool:
+    """Whether a TIFF tells its resolution; Pillow makes one up where there is none."""
+    return 282 in getattr(image, "tag_v2", {})
+
+
+def _tags(image: Image.Image, *, turned: bool) -> tuple[tuple[int, int, Any], ...]:
+    directory: Any = getattr(image, "tag_v2", {})
+    swap = {282: 283, 283: 282, 286: 287, 287: 286} if turned else {}
+    wanted = _TAGS if turned else (*_TAGS, *_PLACED)
+    return tuple(
+        (swap.get(tag, tag), directory.tagtype[tag], directory[tag])
+        for tag in wanted
+        if tag in directory
+    )
+
+
+def add_tags(directory: TiffImagePlugin.ImageFileDirectory_v2, extras: Extras) -> None:
+    """Put the tags of a TIFF into a new one's directory; one that cannot be written is left out."""
+    tags = list(extras.tags)
+    if extras.xmp:
+        tags.append((700, 1, extras.xmp))
+    for tag, kind, value in tags:
+        if tag in directory:
+            continue
+        trial = TiffImagePlugin.ImageFileDirectory_v2()
+        try:
+            trial.tagtype[tag] = kind
+            trial[tag] = value
+            trial.tobytes(8)
+        except Exception:  # scanners write odd tags, and the picture matters more than they do
+            continue
+        directory.tagtype[tag] = kind
+        directory[tag] = value
+
+
+def _chunks(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """Colour and text chunks of a PNG, in their order."""
+    found, place = [], 8
+    while place + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        body = data[place + 8 : place + 8 + length]
+        word = body.partition(b"\0")[0]
+        text = kind in _TEXT and word != _XMP_WORD and not word.startswith(_RAW)
+        if (kind in _COLOUR or text) and len(body) == length:
+            found.append((kind, body))
+        place += 12 + length
+    return tuple(found)
+
+
+def with_chunks(png: bytes, extras: Extras) -> bytes:
+    """Put chunks, and XMP as one, behind the header of a PNG."""
+    chunks = list(extras.chunks)
+    if extras.xmp:
+        chunks.append((b"iTXt", _XMP_WORD + b"\0\0\0\0\0" + extras.xmp))
+    end = 8 + 12 + 13  # the header is always the first chunk
+    made = b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+    return png[:end] + made + png[end:]
+
+
+def _xmp(image: Image.Image) -> bytes | None:
+    found = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    if found is None:
+        found = getattr(image, "tag_v2", {}).get(700)
+    if isinstance(found, tuple):
+        found = bytes(found)
+    return found.encode() if isinstance(found, str) else found
+
+
+def _clean(xmp: bytes | None) -> bytes | None:
+    """XMP without pictures of what was erased, and upright as the pixels are."""
+    if not isinstance(xmp, bytes) or not xmp.strip(b"\0 \n"):
+        return None
+    clean = _TURN.sub(rb"\g<1>1", _IMAGES.sub(b"", _THUMBNAILS.sub(b"", xmp)))
+    return None if b"xmpGImg:image" in clean else clean
+
+
+def fits_jpeg(xmp: bytes | None) -> bool:
+    """Whether an XMP packet is there and fits into one segment of a JPEG."""
+    return bool(xmp) and len(xmp or b"") <= _LONGEST_XMP
