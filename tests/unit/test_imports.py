@@ -13,7 +13,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Slow to import: whoever asks for --help shall not wait for them.
-HEAVY = ("torch", "cv2", "scipy", "skimage", "safetensors.torch", "accelerate", "ray", "PIL")
+HEAVY = (
+    "torch",
+    "cv2",
+    "scipy",
+    "skimage",
+    "safetensors.torch",
+    "accelerate",
+    "ray",
+    "PIL",
+    "numba",
+    "llvmlite",
+)
 
 
 def modules(root: Path) -> dict[str, Path]:

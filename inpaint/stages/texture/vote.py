@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from inpaint import masks
+from inpaint.kernels import Float1, Float2, Float3, Int1, Int2, kernel
 from inpaint.stages.texture.features import RADIUS
 from inpaint.stages.texture.levels import Map
 
@@ -48,20 +49,34 @@ def vote(image: np.ndarray, places: Map, weight: np.ndarray) -> np.ndarray:
     weight : ndarray (n,), float32
         w, above 0.
     """
-    w = image.shape[1]
-    flat = image.reshape(-1, image.shape[2])
-    # A pixel that is not hole has the last entry: weight 0, and any source inside.
-    index = np.pad(places.index, RADIUS, constant_values=-1)
-    source = places.row.astype(np.intp) * w + places.column
-    source, weight = np.append(source, source[0]), np.append(weight, np.float32(0))
-    at = (places.y.astype(np.intp) + RADIUS) * index.shape[1] + places.x + RADIUS
-    index = index.ravel()
-    total = np.zeros((len(at), flat.shape[1]), dtype=np.float32)
-    norm = np.zeros((len(at), 1), dtype=np.float32)
-    for down in range(-RADIUS, RADIUS + 1):
-        for across in range(-RADIUS, RADIUS + 1):
-            q = index[at + down * (w + 2 * RADIUS) + across]
-            share = weight[q][:, None]
-            total += share * flat[source[q] - (down * w + across)]
-            norm += share
-    return total / norm
+    out = np.zeros((len(places.y), image.shape[2]), dtype=np.float32)
+    _vote(image, places.y, places.x, places.row, places.column, places.index, weight, out)
+    return out
+
+
+@kernel
+def _vote(
+    image: Float3,
+    y: Int1,
+    x: Int1,
+    row: Int1,
+    column: Int1,
+    index: Int2,
+    weight: Float1,
+    out: Float2,
+) -> None:
+    h, w = index.shape
+    channels = image.shape[2]
+    for p in range(len(y)):
+        norm = np.float32(0)
+        for a in range(max(y[p] - RADIUS, 0), min(y[p] + RADIUS + 1, h)):
+            for b in range(max(x[p] - RADIUS, 0), min(x[p] + RADIUS + 1, w)):
+                q = index[a, b]
+                if q < 0:
+                    continue
+                r, c = row[q] + y[p] - a, column[q] + x[p] - b
+                for k in range(channels):
+                    out[p, k] += weight[q] * image[r, c, k]
+                norm += weight[q]
+        for k in range(channels):
+            out[p, k] /= norm
