@@ -31,11 +31,12 @@ Short3 = NDArray[np.int16]
 Int1 = NDArray[np.int32]
 Int2 = NDArray[np.int32]
 Int3 = NDArray[np.int32]
+Long1 = NDArray[np.int64]
 Float1 = NDArray[np.float32]
 Float2 = NDArray[np.float32]
 Float3 = NDArray[np.float32]
 
-_ARRAYS = {"Flag": "uint8", "Short": "int16", "Int": "int32", "Float": "float32"}
+_ARRAYS = {"Flag": "uint8", "Short": "int16", "Int": "int32", "Long": "int64", "Float": "float32"}
 _NUMBERS = {"int": "int64", "float": "float32"}
 _C = {"int64": ctypes.c_int64, "float32": ctypes.c_float}
 _lock = threading.RLock()

@@ -58,7 +58,8 @@ def _jitted(function: FunctionType) -> Any:
     }
     names = {k: _jitted(v.function) if isinstance(v, Inner) else v for k, v in names.items()}
     copy = FunctionType(function.__code__, names, function.__name__)
-    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    # Without numba's runtime, which counts who holds an array: kernels only borrow.
+    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
     return numba.njit(error_model="numpy", **options)(copy)
 
 

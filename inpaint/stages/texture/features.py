@@ -18,7 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from inpaint.kernels import Float3, Short3, inner, kernel
+from inpaint.kernels import Float3, Int1, Short2, inner, kernel
 from inpaint.stages.texture.weights import Weights
 
 SIDE = 7
@@ -95,15 +95,28 @@ def describe(
     weights : Weights
         The weights; those of structure and place are in ``fixed`` already.
     """
-    h = len(image)
-    out = np.empty((*image.shape[:2], WIDTH), dtype=np.int16)
+    h, w = image.shape[:2]
+    out = np.empty((h, w, WIDTH), dtype=np.int16)
     for top in range(0, h, _STRIP):
         low, high = max(top - RADIUS, 0), min(top + _STRIP + RADIUS, h)
-        rows = slice(top, min(top + _STRIP, h))
-        inner = slice(top - low, rows.stop - low)
-        rough = np.float32(SIDE * weights.texture) * texture[rows]
-        whole = np.ascontiguousarray(_transform(image[low:high])[:, inner])
-        _whole(whole, rough, np.ascontiguousarray(fixed[rows]), out[rows])
+        rows, strip = slice(top, min(top + _STRIP, h)), slice(low, high)
+        y, x = (c.ravel() for c in np.mgrid[top - low : rows.stop - low, :w].astype(np.int32))
+        part = describe_at(image[strip], texture[strip], fixed[strip], weights, (y, x))
+        out[rows] = part.reshape(-1, w, WIDTH)
+    return out
+
+
+def describe_at(
+    image: np.ndarray,
+    texture: np.ndarray,
+    fixed: np.ndarray,
+    weights: Weights,
+    at: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
+    """As ``describe``, for the pixels of rows and columns ``at``, (n,) int32: (n, WIDTH) int16."""
+    out = np.empty((len(at[0]), WIDTH), dtype=np.int16)
+    rough, fixed = np.ascontiguousarray(texture), np.ascontiguousarray(fixed)
+    _whole(_transform(image), rough, SIDE * weights.texture, fixed, *at, out)
     return out
 
 
@@ -120,19 +133,26 @@ def _transform(image: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def _whole(coefficients: Float3, rough: Float3, fixed: Float3, out: Short3) -> None:
-    """Whole steps of f, in order: coefficients (K, h, w), then (h, w, 2) and (h, w, 7)."""
+def _whole(
+    coefficients: Float3,
+    rough: Float3,
+    texture: float,
+    fixed: Float3,
+    y: Int1,
+    x: Int1,
+    out: Short2,
+) -> None:
+    """Whole steps of f: coefficients (K, h, w), (h, w, 2) times ``texture``, (h, w, 7)."""
     count = len(coefficients)
-    for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
-            for k in range(count):
-                out[y, x, k] = _step(coefficients[k, y, x])
-            for k in range(2):
-                out[y, x, count + k] = _step(rough[y, x, k])
-            for k in range(7):
-                out[y, x, count + 2 + k] = _step(fixed[y, x, k])
-            for k in range(count + 9, out.shape[2]):
-                out[y, x, k] = 0
+    for p in range(len(y)):
+        for k in range(count):
+            out[p, k] = _step(coefficients[k, y[p], x[p]])
+        for k in range(2):
+            out[p, count + k] = _step(texture * rough[y[p], x[p], k])
+        for k in range(7):
+            out[p, count + 2 + k] = _step(fixed[y[p], x[p], k])
+        for k in range(count + 9, out.shape[1]):
+            out[p, k] = 0
 
 
 @inner

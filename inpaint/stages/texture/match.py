@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from inpaint.kernels import Flag1, Flag2, Int1, Int2, Int3, Short2, Short3, inner, kernel
+from inpaint.kernels import Flag1, Flag2, Int1, Int2, Int3, Long1, Short2, Short3, inner, kernel
 from inpaint.stages.texture.levels import Map
 from inpaint.stages.texture.nearest import NEVER, Tree, apart, nearest, tree
 
+_ONE_DOWN = 2**32  # of a shift as one number: more than any step across
+_NOWHERE = 2**62  # no shift
 _AROUND = np.array(((0, 1), (0, -1), (1, 0), (-1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)))
 
 
@@ -202,27 +204,12 @@ def settle(
     """
     n = len(places.y)
     # Per pixel: its shift, its distance, its eight neighbours, whether it has something to decide.
-    shift, around = np.empty((2, n), dtype=np.int32), np.empty((n, 8), dtype=np.int32)
-    d = _measured(target, known, places)
-    todo, changed = np.ones(n, dtype=np.bool_), np.empty(n, dtype=np.int32)
-    _settle(
-        target,
-        known.f,
-        places.y,
-        places.x,
-        places.row,
-        places.column,
-        places.index,
-        known.valid,
-        bond / 8,
-        rounds,
-        shift[0],
-        shift[1],
-        d,
-        around,
-        todo,
-        changed,
-    )
+    shift, d = np.empty(n, dtype=np.int64), _measured(target, known, places)
+    around, todo = np.empty((n, 8), dtype=np.int32), np.ones(n, dtype=np.bool_)
+    near, changed = np.empty(8, dtype=np.int64), np.empty(n, dtype=np.int32)
+    at = places.y, places.x, places.row, places.column, places.index
+    work = shift, d, around, todo, near, changed, np.empty_like(shift)
+    _settle(target, known.f, *at, known.valid, bond / 8, rounds, *work)
 
 
 @kernel
@@ -237,17 +224,18 @@ def _settle(
     valid: Flag2,
     bond: float,
     rounds: int,
-    down: Int1,
-    across: Int1,
+    shift: Long1,
     d: Int1,
     around: Int2,
     todo: Flag1,
+    near: Long1,
     changed: Int1,
+    taken: Long1,
 ) -> None:
     h, w = valid.shape
     n = len(y)
     for p in range(n):
-        down[p], across[p] = row[p] - y[p], column[p] - x[p]
+        shift[p] = _shift(row[p] - y[p], column[p] - x[p])
         for k in range(8):
             a, b = y[p] + _AROUND[k, 0], x[p] + _AROUND[k, 1]
             around[p, k] = -1
@@ -259,41 +247,50 @@ def _settle(
             if not todo[p]:
                 continue
             todo[p] = 0
-            own = _alone(down, across, around[p], down[p], across[p])
-            best, kept = np.float32(d[p]) * (np.float32(1) + bond * own), -1
+            same = 0
+            for k in range(8):
+                q = around[p, k]
+                near[k] = shift[q] if q >= 0 else _NOWHERE
+                same += near[k] == shift[p]
+            if same == 8:
+                continue
+            best, kept = np.float32(d[p]) * (np.float32(1) + bond * np.float32(8 - same)), -1
             for k in range(4):
                 q = around[p, k]
-                if q < 0 or (down[q] == down[p] and across[q] == across[p]):
+                if q < 0 or near[k] == shift[p] or (kept >= 0 and near[k] == shift[kept]):
                     continue
-                r, c = y[p] + down[q], x[p] + across[q]
+                r, c = _place(near[k], y[p], x[p])
                 if r < 0 or r >= h or c < 0 or c >= w or not valid[r, c]:
                     continue
-                other = _alone(down, across, around[p], down[q], across[q])
+                same = 0
+                for j in range(8):
+                    same += near[j] == near[k]
                 distance = apart(known[r, c], target[p])
-                offer = np.float32(distance) * (np.float32(1) + bond * other)
+                offer = np.float32(distance) * (np.float32(1) + bond * np.float32(8 - same))
                 if offer < best:
                     best, kept, d[p] = offer, q, distance
             if kept >= 0:
-                row[p], column[p] = y[p] + down[kept], x[p] + across[kept]
-                changed[count] = p
+                changed[count], taken[count] = p, shift[kept]
                 count += 1
         if count == 0:
             return
         for i in range(count):
             p = changed[i]
-            down[p], across[p] = row[p] - y[p], column[p] - x[p]
-            todo[p] = 1
+            shift[p], todo[p] = taken[i], 1
+            row[p], column[p] = _place(taken[i], y[p], x[p])
             for k in range(8):
                 if around[p, k] >= 0:
                     todo[around[p, k]] = 1
 
 
 @inner
-def _alone(down: Int1, across: Int1, around: Int1, own_down: int, own_across: int) -> Any:
-    """How many of the eight neighbours do not share a shift."""
-    count = np.float32(8)
-    for k in range(8):
-        q = around[k]
-        if q >= 0 and down[q] == own_down and across[q] == own_across:
-            count -= np.float32(1)
-    return count
+def _shift(down: int, across: int) -> Any:
+    """Both steps in one number."""
+    return np.int64(down) * _ONE_DOWN + np.int64(across)
+
+
+@inner
+def _place(shift: int, y: int, x: int) -> Any:
+    """Row and column that a shift leads to."""
+    down = (shift + _ONE_DOWN // 2) // _ONE_DOWN
+    return y + down, x + shift - down * _ONE_DOWN

@@ -5,7 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.stages.texture.features import DIMENSIONS, SIDE, constant, describe, gradients
+from inpaint.stages.texture.features import (
+    DIMENSIONS,
+    SIDE,
+    constant,
+    describe,
+    describe_at,
+    gradients,
+)
 from inpaint.stages.texture.guide import resized
 from inpaint.stages.texture.levels import Level, Map, sources
 from inpaint.stages.texture.match import Known, distances, exact, propagate, settle
@@ -20,6 +27,7 @@ _PASSED = 30_000  # hole pixels beyond which a level that is propagated gets few
 _ROUNDS = 2  # of propagation at a level too large for an exact search
 _BOND, _SETTLE = 20.0, 24  # how strongly neighbours hold together, and rounds of it
 _RING = 3  # known pixels around the hole whose patches are looked for too
+_PEELED = 3000  # sources that a first fill is made of, if there are more
 _REACH = 4  # of the random steps, in pixels
 
 
@@ -40,7 +48,6 @@ def matched(
     """Steps (1) to (3) at one level; ``places`` are those of the level below, None at the first.
 
     ``structure`` (h, w, 5) is what belongs where, of any size.
-
     ``exactly``: not where the search cannot be exact; the level's places are then carried only.
     """
     image, todo, unknown = level
@@ -58,16 +65,16 @@ def matched(
     seen = np.dstack([image, texture])
     if places is None:
         inner = Map(todo)
-        peel(image, fixed, inner, known.allowed)
+        peel(image, fixed, inner, _thinned(known.allowed))
         shown = inner.composed(image)
-        first = describe(shown, gradients(shown), fixed, weights)
-        exact(first[found.y, found.x], known, found)
+        first = describe_at(shown, gradients(shown), fixed, weights, (found.y, found.x))
+        exact(first, known, found)
     trust = share = confidence(found, todo)
     if not small:
         passes = max(2, min(passes, passes * _PASSED // len(found.y)))
-    for _ in range(passes):
+    for i in range(passes):
         target = _targets(found, todo, share, seen, fixed, weights)
-        if small:
+        if small and i == 0:  # later passes change little: what neighbours offer will do
             exact(target, known, found)
         else:
             propagate(target, known, found, generator, rounds=_ROUNDS, reach=_REACH)
@@ -94,8 +101,14 @@ def _targets(
     hole = todo[found.y, found.x]  # around it the picture is known, and so are its colours
     colours[found.y[hole] - top, found.x[hole] - left] = voted[hole, :3]
     rough[inside] = voted[:, 3:]
-    described: np.ndarray = describe(colours, rough, fixed[box], weights)[inside]
-    return described
+    return describe_at(colours, rough, fixed[box], weights, inside)
+
+
+def _thinned(allowed: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """About ``_PEELED`` of the pixels, on a grid, where there are more."""
+    step = max(1, round((len(allowed[0]) / _PEELED) ** 0.5))
+    kept = (allowed[0] % step == 0) & (allowed[1] % step == 0)
+    return (allowed[0][kept], allowed[1][kept]) if kept.any() else allowed
 
 
 def _grown(mask: np.ndarray, px: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from inpaint import masks
-from inpaint.kernels import Float1, Float2, Float3, Int1, Int2, kernel
+from inpaint.kernels import Float1, Int1, kernel
 from inpaint.stages.texture.features import RADIUS
 from inpaint.stages.texture.levels import Map
 
@@ -49,34 +49,55 @@ def vote(image: np.ndarray, places: Map, weight: np.ndarray) -> np.ndarray:
     weight : ndarray (n,), float32
         w, above 0.
     """
-    out = np.zeros((len(places.y), image.shape[2]), dtype=np.float32)
-    _vote(image, places.y, places.x, places.row, places.column, places.index, weight, out)
-    return out
+    top, left = int(places.y.min()) - RADIUS, int(places.x.min()) - RADIUS
+    h, w = int(places.y.max()) + RADIUS + 1 - top, int(places.x.max()) + RADIUS + 1 - left
+    total = np.zeros((h, w, image.shape[2]), dtype=np.float32)
+    norm = np.zeros((h, w), dtype=np.float32)
+    y, x = places.y - np.int32(top), places.x - np.int32(left)
+    _spread(
+        image.ravel(),
+        *image.shape,
+        y,
+        x,
+        places.row,
+        places.column,
+        weight,
+        total.ravel(),
+        norm.ravel(),
+        w,
+    )
+    voted: np.ndarray = total[y, x] / norm[y, x][:, None]
+    return voted
 
 
 @kernel
-def _vote(
-    image: Float3,
+def _spread(
+    image: Float1,
+    h: int,
+    w: int,
+    channels: int,
     y: Int1,
     x: Int1,
     row: Int1,
     column: Int1,
-    index: Int2,
     weight: Float1,
-    out: Float2,
+    total: Float1,
+    norm: Float1,
+    width: int,
 ) -> None:
-    h, w = index.shape
-    channels = image.shape[2]
-    for p in range(len(y)):
-        norm = np.float32(0)
-        for a in range(max(y[p] - RADIUS, 0), min(y[p] + RADIUS + 1, h)):
-            for b in range(max(x[p] - RADIUS, 0), min(x[p] + RADIUS + 1, w)):
-                q = index[a, b]
-                if q < 0:
-                    continue
-                r, c = row[q] + y[p] - a, column[q] + x[p] - b
-                for k in range(channels):
-                    out[p, k] += weight[q] * image[r, c, k]
-                norm += weight[q]
-        for k in range(channels):
-            out[p, k] /= norm
+    """Add the patch around each source in the image (h, w, channels), weighted, around its pixel.
+
+    ``total`` and ``norm`` are of a box ``width`` pixels wide, row by row; ``y`` and ``x`` lie in it
+    with a whole patch around them.
+    """
+    for q in range(len(y)):
+        share = weight[q]
+        left, right = max(-RADIUS, -column[q]), min(RADIUS, w - 1 - column[q])
+        for down in range(max(-RADIUS, -row[q]), min(RADIUS, h - 1 - row[q]) + 1):
+            at = (y[q] + down) * width + x[q] + left
+            source = ((row[q] + down) * w + column[q] + left) * channels
+            for k in range(right + 1 - left):
+                norm[at + k] += share
+            at *= channels
+            for k in range((right + 1 - left) * channels):
+                total[at + k] += share * image[source + k]
