@@ -115,7 +115,7 @@ def test_the_seed_decides_and_threads_do_not(
         cv2.setNumThreads(threads[1])
     np.testing.assert_array_equal(*results)
     other = Patch(patch.image, patch.mask, patch.filled, patch.guide, seed=6)
-    assert not np.array_equal(texture.apply(other).filled, results[0])
+    assert np.array_equal(texture.apply(other).filled, results[0]) == (products > 0)
 
 
 @pytest.mark.parametrize("width", [1, 3])

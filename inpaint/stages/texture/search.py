@@ -28,7 +28,6 @@ _ROUNDS = 2  # of propagation at a level too large for an exact search
 _BOND, _SETTLE = 20.0, 24  # how strongly neighbours hold together, and rounds of it
 _RING = 3  # known pixels around the hole whose patches are looked for too
 _PEELED = 3000  # sources that a first fill is made of, if there are more
-_EXACT = 3  # of so many passes one searches exactly; the others try what neighbours offer
 _REACH = 4  # of the random steps, in pixels
 
 
@@ -73,9 +72,9 @@ def matched(
     trust = share = confidence(found, todo)
     if not small:
         passes = max(2, min(passes, passes * _PASSED // len(found.y)))
-    for i in range(passes):
+    for _ in range(passes):
         target = _targets(found, todo, share, seen, fixed, weights)
-        if small and i % _EXACT == 0:
+        if small:
             exact(target, known, found)
         else:
             propagate(target, known, found, generator, rounds=_ROUNDS, reach=_REACH)
