@@ -17,7 +17,7 @@ LOOSE = {"__init__.py", "__main__.py", "_version.py", "devices.py", "errors.py"}
 LOOSE |= {"forks.py", "py.typed"}
 # Each may import what stands before it; those of one line do not know each other.
 LAYERS = (
-    ("errors", "forks", "_version"),
+    ("errors", "forks", "kernels", "_version"),
     ("devices",),
     ("images",),
     ("masks",),
@@ -30,7 +30,18 @@ LAYERS = (
     ("cli",),
     ("__main__",),
 )
-HEAVY = ("torch", "cv2", "scipy", "skimage", "safetensors.torch", "accelerate", "ray", "PIL")
+HEAVY = (
+    "torch",
+    "cv2",
+    "scipy",
+    "skimage",
+    "safetensors.torch",
+    "accelerate",
+    "ray",
+    "PIL",
+    "numba",
+    "llvmlite",
+)
 
 
 def modules(root: Path) -> dict[str, Path]:

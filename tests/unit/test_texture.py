@@ -11,10 +11,12 @@ import torch
 
 from inpaint.stages import poisson, texture
 from inpaint.stages.patch import Patch
-from inpaint.stages.texture.features import DIMENSIONS, Weights, constant, describe, gradients
+from inpaint.stages.texture import search
+from inpaint.stages.texture.features import WIDTH, constant, describe, gradients
 from inpaint.stages.texture.levels import Level, Map, pyramid, sources
-from inpaint.stages.texture.match import distances, exact, propagate
+from inpaint.stages.texture.match import Known, distances, exact, propagate
 from inpaint.stages.texture.vote import confidence, likeness, vote
+from inpaint.stages.texture.weights import Weights
 
 SHAPE = (96, 112)
 
@@ -99,7 +101,7 @@ def test_known_pixels_and_inputs_stay() -> None:
 def test_the_seed_decides_and_threads_do_not(
     products: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(texture, "_PRODUCTS", products)
+    monkeypatch.setattr(search, "_PRODUCTS", products)
     patch = blended(noise(), blob(radius=20))
     threads = torch.get_num_threads(), cv2.getNumThreads()
     try:
@@ -143,7 +145,7 @@ def test_without_a_whole_known_patch_nothing_changes() -> None:
 def test_a_hole_too_large_to_search_is_still_filled_with_known_colours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(texture, "_SEARCHED", 100)
+    monkeypatch.setattr(search, "_SEARCHED", 100)
     image, mask = noise(), blob()
     filled = texture.apply(blended(image, mask), keep=0, lean=0, melt=0).filled
     known = {tuple(c) for c in image[~mask].tolist()}
@@ -152,14 +154,14 @@ def test_a_hole_too_large_to_search_is_still_filled_with_known_colours(
 
 def test_exact_finds_the_nearest_description_and_the_first_of_equals() -> None:
     generator = np.random.default_rng(0)
-    known = generator.integers(-511, 512, (20, 30, DIMENSIONS)).astype(np.int16)
+    known = generator.integers(-511, 512, (20, 30, WIDTH)).astype(np.int16)
     known[7, 8] = known[3, 4]
     todo = np.zeros((20, 30), dtype=bool)
     todo[10:12, 10:20] = True
     places = Map(todo)
     target = np.stack([known[i % 10, i] for i in range(20)])
     target[0] = known[3, 4]
-    exact(target, known, places, tuple(c.astype(np.int32) for c in np.nonzero(~todo)))
+    exact(target, Known(known, ~todo), places)
     assert (places.row[0], places.column[0]) == (3, 4)
     assert list(zip(places.row[1:], places.column[1:], strict=True)) == [
         (i % 10, i) for i in range(1, 20)
@@ -176,8 +178,8 @@ def test_propagation_spreads_one_right_shift_over_the_hole() -> None:
     places = Map(todo)
     places.row[:], places.column[:] = 10, 10
     places.row[210], places.column[210] = places.y[210], places.x[210] - 56
-    valid = sources(todo)
-    propagate(known[todo], known, places, valid, np.random.default_rng(0), rounds=40, reach=0)
+    described = Known(known, sources(todo))
+    propagate(known[todo], described, places, np.random.default_rng(0), rounds=40, reach=0)
     right = (places.row == places.y) & (places.column == places.x - 56)
     assert right.mean() > 0.9
 
@@ -235,9 +237,9 @@ def test_trust_falls_inward_and_with_the_distance() -> None:
 
 
 def test_distances_are_those_of_the_sources() -> None:
-    known = np.random.default_rng(0).integers(-511, 512, (20, 30, DIMENSIONS)).astype(np.int16)
+    known = np.random.default_rng(0).integers(-511, 512, (20, 30, WIDTH)).astype(np.int16)
     todo = np.zeros((20, 30), dtype=bool)
     todo[5, 6] = True
     places = shifted(todo, 2, 3)
     step = known[7, 9].astype(np.int64) - known[5, 6]
-    assert distances(known[todo], known, places)[0] == np.square(step).sum()
+    assert distances(known[todo], Known(known, ~todo), places)[0] == np.square(step).sum()

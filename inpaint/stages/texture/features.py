@@ -13,10 +13,13 @@ the number of threads or on the order of a sum.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+
+from inpaint.kernels import Float3, Int1, Short2, inner, kernel
+from inpaint.stages.texture.weights import Weights
 
 SIDE = 7
 RADIUS = SIDE // 2
@@ -31,24 +34,6 @@ _OPPONENT /= np.sqrt(np.square(_OPPONENT).sum(1, keepdims=True))
 _MIRROR = cv2.BORDER_REFLECT_101
 
 
-@dataclass(frozen=True)
-class Weights:
-    """What counts beside the pixels, relative to a whole patch of pixels.
-
-    texture : mean absolute gradients of the patch itself.
-    structure : colour of the smooth fill around the patch.
-    roughness : mean absolute gradients expected there; keeps smooth patches, from out of focus,
-        out of rough surroundings.
-    down, across : distance in the picture, in its longer side.
-    """
-
-    texture: float = 0.3
-    structure: float = 0.75
-    roughness: float = 0.5
-    down: float = 0.5
-    across: float = 0.3
-
-
 def frequencies() -> list[tuple[int, int, int]]:
     """Return the kept (channel, u, v), u across and v down."""
     tops = (_LUMA, _CHROMA, _CHROMA)
@@ -58,6 +43,8 @@ def frequencies() -> list[tuple[int, int, int]]:
 
 
 DIMENSIONS = len(frequencies()) + 2 + 3 + 2 + 2
+WIDTH = 32
+"""Of a stored description, zero beyond DIMENSIONS: 64 bytes, what a processor fetches at once."""
 
 
 def opponent(image: np.ndarray) -> np.ndarray:
@@ -95,7 +82,7 @@ def constant(structure: np.ndarray, weights: Weights) -> np.ndarray:
 def describe(
     image: np.ndarray, texture: np.ndarray, fixed: np.ndarray, weights: Weights
 ) -> np.ndarray:
-    """Return f of every pixel's patch, mirrored at the border: (H, W, DIMENSIONS) int16.
+    """Return f of every pixel's patch, mirrored at the border: (H, W, WIDTH) int16.
 
     Parameters
     ----------
@@ -109,27 +96,66 @@ def describe(
         The weights; those of structure and place are in ``fixed`` already.
     """
     h, w = image.shape[:2]
-    out = np.empty((h, w, DIMENSIONS), dtype=np.int16)
+    out = np.empty((h, w, WIDTH), dtype=np.int16)
     for top in range(0, h, _STRIP):
         low, high = max(top - RADIUS, 0), min(top + _STRIP + RADIUS, h)
-        rows = slice(top, min(top + _STRIP, h))
-        inner = slice(top - low, rows.stop - low)
-        rough = np.float32(SIDE * weights.texture) * texture[rows]
-        parts = [_transform(image[low:high])[inner], rough, fixed[rows]]
-        f = np.concatenate(parts, axis=2) * np.float32(UNIT)
-        out[rows] = np.clip(np.rint(f), -_LIMIT, _LIMIT)
+        rows, strip = slice(top, min(top + _STRIP, h)), slice(low, high)
+        y, x = (c.ravel() for c in np.mgrid[top - low : rows.stop - low, :w].astype(np.int32))
+        part = describe_at(image[strip], texture[strip], fixed[strip], weights, (y, x))
+        out[rows] = part.reshape(-1, w, WIDTH)
+    return out
+
+
+def describe_at(
+    image: np.ndarray,
+    texture: np.ndarray,
+    fixed: np.ndarray,
+    weights: Weights,
+    at: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
+    """As ``describe``, for the pixels of rows and columns ``at``, (n,) int32: (n, WIDTH) int16."""
+    out = np.empty((len(at[0]), WIDTH), dtype=np.int16)
+    rough, fixed = np.ascontiguousarray(texture), np.ascontiguousarray(fixed)
+    _whole(_transform(image), rough, SIDE * weights.texture, fixed, *at, out)
     return out
 
 
 def _transform(image: np.ndarray) -> np.ndarray:
-    """The kept coefficients C of every pixel's patch: (H, W, K) float32."""
+    """The kept coefficients C of every pixel's patch: (K, H, W) float32."""
     n = np.arange(SIDE)
     basis = np.cos(np.pi * np.outer(n, n + 0.5) / SIDE) * np.sqrt(2 / SIDE)
     basis[0] /= np.sqrt(2)
     channels = [np.ascontiguousarray(c) for c in np.moveaxis(opponent(image), 2, 0)]
-    return np.dstack(
-        [
-            cv2.sepFilter2D(channels[c], cv2.CV_32F, basis[u], basis[v], borderType=_MIRROR)
-            for c, u, v in frequencies()
-        ]
-    )
+    out = np.empty((len(frequencies()), *image.shape[:2]), dtype=np.float32)
+    for plane, (c, u, v) in zip(out, frequencies(), strict=True):
+        cv2.sepFilter2D(channels[c], cv2.CV_32F, basis[u], basis[v], dst=plane, borderType=_MIRROR)
+    return out
+
+
+@kernel
+def _whole(
+    coefficients: Float3,
+    rough: Float3,
+    texture: float,
+    fixed: Float3,
+    y: Int1,
+    x: Int1,
+    out: Short2,
+) -> None:
+    """Whole steps of f: coefficients (K, h, w), (h, w, 2) times ``texture``, (h, w, 7)."""
+    count = len(coefficients)
+    for p in range(len(y)):
+        for k in range(count):
+            out[p, k] = _step(coefficients[k, y[p], x[p]])
+        for k in range(2):
+            out[p, count + k] = _step(texture * rough[y[p], x[p], k])
+        for k in range(7):
+            out[p, count + 2 + k] = _step(fixed[y[p], x[p], k])
+        for k in range(count + 9, out.shape[1]):
+            out[p, k] = 0
+
+
+@inner
+def _step(value: float) -> Any:
+    steps = min(max(value * np.float32(UNIT), np.float32(-_LIMIT)), np.float32(_LIMIT))
+    return np.int16(np.rint(steps))

@@ -20,11 +20,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from inpaint.kernels import Float1, Float2, Float3, Int1, Int2, kernel
 from inpaint.stages.texture.levels import Map
 
 _GRID = 6.0  # a blur of more pixels than twice this is made on a coarser grid
-_FOUR = ((0, 1), (0, -1), (1, 0), (-1, 0))
-_CROSS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], dtype=np.float32)
+_FOUR = np.array(((0, 1), (0, -1), (1, 0), (-1, 0)))
 
 
 def join(
@@ -66,14 +66,8 @@ def join(
     result: np.ndarray = image.copy()
     result[places.y, places.x] = colours + offset
     if steps:
-        right, degree = _seams(places, image, colours, offset)
-        e = np.zeros((*hole.shape, 3), dtype=np.float32)
-        b, weight = e.copy(), np.zeros(hole.shape, dtype=np.float32)
-        b[at], weight[at] = right, 1 / (degree + np.float32(screen))
-        for _ in range(steps):
-            near = cv2.filter2D(e, cv2.CV_32F, _CROSS, borderType=cv2.BORDER_CONSTANT)
-            e = (near + b) * weight[..., None]
-        result[places.y, places.x] += e[at]
+        e = _melted(places, image, colours, offset, screen, steps)
+        result[places.y, places.x] += e
     return np.clip(result, 0.0, 1.0)
 
 
@@ -101,33 +95,86 @@ def _offset(
     return offset
 
 
+def _melted(
+    places: Map,
+    image: np.ndarray,
+    colours: np.ndarray,
+    offset: np.ndarray,
+    screen: float,
+    steps: int,
+) -> np.ndarray:
+    """Return e at the hole's pixels, (n, 3), by Jacobi's iterations."""
+    n = len(places.y)
+    right, weight = np.zeros((n, 3), dtype=np.float32), np.empty(n, dtype=np.float32)
+    near = np.empty((n, 4), dtype=np.int32)
+    at = places.y, places.x, places.row, places.column, places.index
+    _seams(*at, image, colours, offset, screen, right, weight, near)
+    e, new = (np.zeros((n + 1, 3), dtype=np.float32) for _ in range(2))
+    for _ in range(steps):
+        _melt(e, near, right, weight, new)
+        e, new = new, e
+    return e[:n]
+
+
+@kernel
 def _seams(
-    places: Map, image: np.ndarray, colours: np.ndarray, offset: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Σ_q (v_pq - c_p + c_q) and the number of neighbours q inside the picture: (n, 3), (n,)."""
-    h, w = places.index.shape
-    total, degree = np.zeros_like(colours), np.zeros(len(colours), dtype=np.float32)
+    y: Int1,
+    x: Int1,
+    row: Int1,
+    column: Int1,
+    index: Int2,
+    image: Float3,
+    colours: Float2,
+    offset: Float2,
+    screen: float,
+    right: Float2,
+    weight: Float1,
+    near: Int2,
+) -> None:
+    """Σ_q (v_pq - c_p + c_q) over the neighbours q inside the picture, 1 / (their number + λ).
 
-    def shown(row: np.ndarray, column: np.ndarray) -> np.ndarray:
-        found: np.ndarray = image[np.clip(row, 0, h - 1), np.clip(column, 0, w - 1)]
-        return found
+    ``near`` (n, 4) are those in the hole, n where there is none.
+    """
+    h, w = index.shape
+    n = len(y)
+    for p in range(n):
+        degree = np.float32(0)
+        for k in range(4):
+            near[p, k] = n
+            down, across = _FOUR[k, 0], _FOUR[k, 1]
+            a, b = y[p] + down, x[p] + across
+            if a < 0 or a >= h or b < 0 or b >= w:
+                continue
+            degree += np.float32(1)
+            q = index[a, b]
+            r, c = row[p] + down, column[p] + across
+            if q >= 0:
+                near[p, k] = q
+                if row[q] == r and column[q] == c:
+                    continue  # equal shifts have no seam
+            r, c = min(max(r, 0), h - 1), min(max(c, 0), w - 1)
+            if q < 0:
+                for i in range(3):
+                    right[p, i] += image[a, b, i] - image[r, c, i] - offset[p, i]
+                continue
+            s, t = min(max(row[q] - down, 0), h - 1), min(max(column[q] - across, 0), w - 1)
+            ours, theirs = np.float32(0), np.float32(0)
+            for i in range(3):
+                ours += (colours[p, i] - image[r, c, i]) ** 2
+                theirs += (image[s, t, i] - colours[q, i]) ** 2
+            for i in range(3):
+                v = image[s, t, i] - colours[q, i]
+                if ours >= theirs:
+                    v = colours[p, i] - image[r, c, i]
+                right[p, i] += v - colours[p, i] + colours[q, i]
+        weight[p] = np.float32(1) / (degree + screen)
 
-    for down, across in _FOUR:
-        y, x = places.y + down, places.x + across
-        inside = (y >= 0) & (y < h) & (x >= 0) & (x < w)
-        degree += inside
-        q = np.full(len(y), -1, dtype=np.int32)
-        q[inside] = places.index[y[inside], x[inside]]
-        p = np.flatnonzero(inside & (q < 0))
-        beyond = shown(places.row[p] + down, places.column[p] + across)
-        total[p] += image[y[p], x[p]] - beyond - offset[p]
-        other = (places.row[q] != places.row + down) | (places.column[q] != places.column + across)
-        p = np.flatnonzero((q >= 0) & other)  # equal shifts have no seam
-        q = q[p]
-        beyond = shown(places.row[p] + down, places.column[p] + across)
-        before = shown(places.row[q] - down, places.column[q] - across)
-        ours, theirs = colours[p] - beyond, before - colours[q]
-        strength = [np.einsum("ij,ij->i", v, v)[:, None] for v in (ours, theirs)]
-        v = np.where(strength[0] >= strength[1], ours, theirs)
-        total[p] += v - colours[p] + colours[q]
-    return total, degree
+
+@kernel
+def _melt(e: Float2, near: Int2, right: Float2, weight: Float1, new: Float2) -> None:
+    """One iteration; the last row of ``e`` stays 0 and stands for what is no hole."""
+    for p in range(len(near)):
+        a, b, c, d = near[p, 0], near[p, 1], near[p, 2], near[p, 3]
+        for i in range(3):
+            around = (e[a, i] + e[b, i]) + (e[c, i] + e[d, i])
+            new[p, i] = (around + right[p, i]) * weight[p]

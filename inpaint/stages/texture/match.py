@@ -1,66 +1,95 @@
-"""Where the patch most like another is: exactly, by propagation, or layer by layer."""
+"""Where the patch most like another is: by propagation, and what neighbours make of it."""
 
 from __future__ import annotations
 
-import cv2
+from functools import cached_property
+from typing import Any
+
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from inpaint.stages.texture.features import RADIUS, SIDE, UNIT, opponent
+from inpaint.kernels import Flag1, Flag2, Int1, Int2, Int3, Long1, Short2, Short3, inner, kernel
 from inpaint.stages.texture.levels import Map
+from inpaint.stages.texture.nearest import NEVER, Tree, apart, nearest, tree
 
-_ROWS = 256  # targets a product: bounds the memory to that many times the sources
-_SIDES = ((0, 1), (0, -1), (1, 0), (-1, 0))
-_NEVER = np.float32(3e7)  # above any distance of two descriptions
+_ONE_DOWN = 2**32  # of a shift as one number: more than any step across
+_NOWHERE = 2**62  # no shift
+_AROUND = np.array(((0, 1), (0, -1), (1, 0), (-1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)))
 
 
-def exact(
-    target: np.ndarray, known: np.ndarray, places: Map, allowed: tuple[np.ndarray, np.ndarray]
-) -> None:
+class Known:
+    """The known picture at one level, described.
+
+    Attributes
+    ----------
+    f : ndarray (h, w, D) of int16
+        Descriptions.
+    valid : ndarray (h, w) of bool
+        Where a source may be.
+    """
+
+    def __init__(self, f: np.ndarray, valid: np.ndarray) -> None:
+        self.f, self.valid = f, valid
+
+    @cached_property
+    def allowed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns of where a source may be, row-major, (m,) int32."""
+        rows, columns = np.nonzero(self.valid)
+        return rows.astype(np.int32), columns.astype(np.int32)
+
+    @cached_property
+    def tree(self) -> Tree:
+        """Descriptions of ``allowed``, for an exact search."""
+        return tree(self.f[self.allowed])
+
+
+def exact(target: np.ndarray, known: Known, places: Map) -> None:
     """Set each hole pixel's source to the allowed pixel with the nearest description.
 
-    argmin_q |f_p - f_q|² = argmin_q |f_q|²/2 - f_p · f_q: one product of matrices of whole
-    numbers, exact in float32. Of equal ones the first in row-major order wins.
+    Of equal ones the first in row-major order wins.
 
     Parameters
     ----------
     target : ndarray (n, D) of int16
         Descriptions of the fill at the hole's pixels.
-    known : ndarray (h, w, D) of int16
-        Descriptions of the known picture.
+    known : Known
+        Where sources are.
     places : Map
         Changed in place.
-    allowed : (rows, columns)
-        The sources to choose from.
     """
-    f = known[allowed].astype(np.float32)
-    half = np.einsum("ij,ij->i", f, f) / 2
-    f = np.ascontiguousarray(f.T)
-    for start in range(0, len(places.y), _ROWS):
-        part = slice(start, start + _ROWS)
-        d = half - target[part].astype(np.float32) @ f
-        nearest = d.argmin(1)
-        places.row[part] = allowed[0][nearest]
-        places.column[part] = allowed[1][nearest]
+    found = nearest(target, known.tree, _measured(target, known, places))
+    rows, columns = known.allowed
+    places.row[:], places.column[:] = rows[found], columns[found]
 
 
-def distances(target: np.ndarray, known: np.ndarray, places: Map) -> np.ndarray:
-    """Return |f_p - f_q|² of each hole pixel and its source: (n,) float32, exact."""
-    return _apart(known[places.row, places.column], target)
+def distances(target: np.ndarray, known: Known, places: Map) -> np.ndarray:
+    """Return |f_p - f_q|² of each hole pixel and its source: (n,) float32."""
+    return _measured(target, known, places, anywhere=True).astype(np.float32)
 
 
-def _apart(f: np.ndarray, g: np.ndarray) -> np.ndarray:
-    """|f_i - g_i|² of descriptions (n, D): (n,) float32."""
-    step = (f - g).astype(np.float32)
-    squared: np.ndarray = np.einsum("ij,ij->i", step, step)
-    return squared
+def _measured(
+    target: np.ndarray, known: Known, places: Map, *, anywhere: bool = False
+) -> np.ndarray:
+    """Distances (n,) int32; NEVER where a source is not valid, unless ``anywhere`` will do."""
+    valid = np.ones_like(known.valid) if anywhere else known.valid
+    out = np.empty(len(target), dtype=np.int32)
+    _measure(target, known.f, places.row, places.column, valid, out)
+    return out
+
+
+@kernel
+def _measure(
+    target: Short2, known: Short3, row: Int1, column: Int1, valid: Flag2, out: Int1
+) -> None:
+    for p in range(len(target)):
+        out[p] = NEVER
+        if valid[row[p], column[p]]:
+            out[p] = apart(known[row[p], column[p]], target[p])
 
 
 def propagate(
     target: np.ndarray,
-    known: np.ndarray,
+    known: Known,
     places: Map,
-    valid: np.ndarray,
     generator: np.random.Generator,
     *,
     rounds: int,
@@ -68,60 +97,88 @@ def propagate(
 ) -> None:
     """Improve sources by those of neighbours and by random ones near the present ones.
 
-    PatchMatch (Barnes et al. 2009) with all pixels at once: a round tries the shift of each of
-    the four neighbours, then random steps of up to ``reach``, ``reach`` / 2 ... 1 pixels.
+    PatchMatch (Barnes et al. 2009): a round goes through the hole row by row, every second round
+    backwards, and tries at each pixel the shifts of the two neighbours it comes from, then random
+    steps of up to ``reach``, ``reach`` / 2 ... 1 pixels.
 
     Parameters
     ----------
     target : ndarray (n, D) of int16
         Descriptions of the fill at the hole's pixels.
-    known : ndarray (h, w, D) of int16
-        Descriptions of the known picture.
+    known : Known
+        Where sources are.
     places : Map
         Changed in place.
-    valid : ndarray (h, w) of bool
-        Where a source may be.
     generator : numpy Generator
         For the random steps.
     rounds, reach : int
         How often, and how far at first.
     """
+    reaches = [reach >> i for i in range(reach.bit_length())]
+    shape = len(places.y), len(reaches), 2
+    best = _measured(target, known, places)
+    for i in range(rounds):
+        steps = np.empty(shape, dtype=np.int32)
+        for k, step in enumerate(reaches):
+            steps[:, k] = generator.integers(-step, step + 1, (shape[0], 2), dtype=np.int32)
+        _propagate(
+            target,
+            known.f,
+            places.y,
+            places.x,
+            places.row,
+            places.column,
+            places.index,
+            known.valid,
+            best,
+            steps,
+            i % 2 == 1,
+        )
+
+
+@kernel
+def _propagate(
+    target: Short2,
+    known: Short3,
+    y: Int1,
+    x: Int1,
+    row: Int1,
+    column: Int1,
+    index: Int2,
+    valid: Flag2,
+    best: Int1,
+    steps: Int3,
+    backwards: int,
+) -> None:
+    """One round; ``best`` (n,) int32 are the distances so far."""
     h, w = valid.shape
-    best = distances(target, known, places)
-    best[~valid[places.row, places.column]] = _NEVER
-
-    def trial(row: np.ndarray, column: np.ndarray, at: np.ndarray) -> None:
-        inside = (row >= 0) & (row < h) & (column >= 0) & (column < w)
-        inside &= (row != places.row[at]) | (column != places.column[at])
-        row, column, at = row[inside], column[inside], at[inside]
-        ok = valid[row, column]
-        row, column, at = row[ok], column[ok], at[ok]
-        d = _apart(known[row, column], target[at])
-        won = d < best[at]
-        at = at[won]
-        places.row[at], places.column[at], best[at] = row[won], column[won], d[won]
-
-    everyone = np.arange(len(places.y))
-    for _ in range(rounds):
-        for down, across in _SIDES:
-            y, x = places.y + down, places.x + across
-            inside = (y >= 0) & (y < h) & (x >= 0) & (x < w)
-            neighbour = places.index[y[inside], x[inside]]
-            at = everyone[inside][neighbour >= 0]
-            neighbour = neighbour[neighbour >= 0]
-            trial(places.row[neighbour] - down, places.column[neighbour] - across, at)
-        step = reach
-        while step >= 1:
-            move = generator.integers(-step, step + 1, (2, len(everyone)), dtype=np.int32)
-            trial(places.row + move[0], places.column + move[1], everyone)
-            step //= 2
+    n = len(y)
+    side = 1 if backwards else -1
+    for i in range(n):
+        p = n - 1 - i if backwards else i
+        for k in range(2 + steps.shape[1]):
+            if k < 2:
+                a = y[p] + (side if k == 0 else 0)
+                b = x[p] + (side if k == 1 else 0)
+                if a < 0 or a >= h or b < 0 or b >= w or index[a, b] < 0:
+                    continue
+                q = index[a, b]
+                r, c = row[q] + y[p] - a, column[q] + x[p] - b
+            else:
+                r, c = row[p] + steps[p, k - 2, 0], column[p] + steps[p, k - 2, 1]
+            if r < 0 or r >= h or c < 0 or c >= w or not valid[r, c]:
+                continue
+            if r == row[p] and c == column[p]:
+                continue
+            d = apart(known[r, c], target[p])
+            if d < best[p]:
+                best[p], row[p], column[p] = d, r, c
 
 
 def settle(
     target: np.ndarray,
-    known: np.ndarray,
+    known: Known,
     places: Map,
-    valid: np.ndarray,
     *,
     bond: float,
     rounds: int,
@@ -130,120 +187,110 @@ def settle(
 
     A pixel with shift s, of whose eight neighbours a share a(s) has the same one, minimises
     d(s) (1 + ``bond`` (1 - a(s))) over its own shift and those of its four neighbours, all pixels
-    at once.
+    at once. A pixel around which nothing changed has nothing to decide.
 
     Parameters
     ----------
     target : ndarray (n, D) of int16
         Descriptions of the fill at the hole's pixels.
-    known : ndarray (h, w, D) of int16
-        Descriptions of the known picture.
+    known : Known
+        Where sources are.
     places : Map
         Changed in place.
-    valid : ndarray (h, w) of bool
-        Where a source may be.
     bond : float
         How much dearer a shift is that no neighbour shares.
     rounds : int
         How often.
     """
-    h, w = valid.shape
-    y, x = places.y, places.x
-    around = np.stack(
-        [
-            np.pad(places.index, 1, constant_values=-1)[1 + i + y, 1 + j + x]
-            for i, j in (*_SIDES, (-1, -1), (-1, 1), (1, -1), (1, 1))
-        ]
-    )
-
-    def score(down: np.ndarray, across: np.ndarray, at: np.ndarray) -> np.ndarray:
-        near = around[:, at]
-        same = (near >= 0) & (shift[0][near] == down) & (shift[1][near] == across)
-        d = _apart(known[y[at] + down, x[at] + across], target[at])
-        return d * (1 + np.float32(bond / 8) * (8 - same.sum(0, dtype=np.float32)))
-
-    everyone = np.arange(len(y))
-    for _ in range(rounds):
-        shift = places.row - y, places.column - x
-        best = score(*shift, everyone)
-        best[~valid[places.row, places.column]] = np.inf
-        for near in around[: len(_SIDES)]:
-            down, across = shift[0][near], shift[1][near]
-            row, column = y + down, x + across
-            inside = (near >= 0) & (row >= 0) & (row < h) & (column >= 0) & (column < w)
-            inside &= (down != shift[0]) | (across != shift[1])
-            at = np.flatnonzero(inside)
-            at = at[valid[row[at], column[at]]]
-            offer = score(down[at], across[at], at)
-            won = offer < best[at]
-            at = at[won]
-            best[at] = offer[won]
-            places.row[at], places.column[at] = row[at], column[at]
+    n = len(places.y)
+    # Per pixel: its shift, its distance, its eight neighbours, whether it has something to decide.
+    shift, d = np.empty(n, dtype=np.int64), _measured(target, known, places)
+    around, todo = np.empty((n, 8), dtype=np.int32), np.ones(n, dtype=np.bool_)
+    near, changed = np.empty(8, dtype=np.int64), np.empty(n, dtype=np.int32)
+    at = places.y, places.x, places.row, places.column, places.index
+    work = shift, d, around, todo, near, changed, np.empty_like(shift)
+    _settle(target, known.f, *at, known.valid, bond / 8, rounds, *work)
 
 
-def peel(
-    image: np.ndarray, fixed: np.ndarray, places: Map, allowed: tuple[np.ndarray, np.ndarray]
+@kernel
+def _settle(
+    target: Short2,
+    known: Short3,
+    y: Int1,
+    x: Int1,
+    row: Int1,
+    column: Int1,
+    index: Int2,
+    valid: Flag2,
+    bond: float,
+    rounds: int,
+    shift: Long1,
+    d: Int1,
+    around: Int2,
+    todo: Flag1,
+    near: Long1,
+    changed: Int1,
+    taken: Long1,
 ) -> None:
-    """Fill the hole from its edge inward, each layer from what is known or filled by then.
-
-    A pixel p of the outermost layer takes the source q that minimises, over the part K of its
-    patch that is known by then, Σ_{o in K} |I(p + o) - I(q + o)|² + |c_p - c_q|². Whole numbers
-    in float64: exact.
-
-    Parameters
-    ----------
-    image : ndarray (h, w, 3)
-        RGB in [0, 1]; not read inside the hole.
-    fixed : ndarray (h, w, 7)
-        The constant part c of the descriptions.
-    places : Map
-        Changed in place.
-    allowed : (rows, columns)
-        The sources to choose from.
-    """
-    colours = np.rint(opponent(image) * np.float32(UNIT))
-    c = np.rint(fixed * np.float32(UNIT)).astype(np.float64)
-    known = places.index < 0
-    source = _windows(colours, allowed)
-    squared, c_source = np.square(source).T, c[allowed]
-    near = np.ones((3, 3), dtype=np.uint8)
-    while not known.all():
-        layer = ~known & (cv2.dilate(known.astype(np.uint8), near) > 0)
-        where = np.nonzero(layer)
-        nearest = np.concatenate(
-            [_nearest(part, colours, known, c, source, squared, c_source) for part in _parts(where)]
-        )
-        row, column = allowed[0][nearest], allowed[1][nearest]
-        colours[where] = colours[row, column]
-        at = places.index[where]
-        places.row[at], places.column[at] = row, column
-        known |= layer
-
-
-def _parts(where: tuple[np.ndarray, ...]) -> list[tuple[np.ndarray, ...]]:
-    starts = range(0, len(where[0]), _ROWS)
-    return [tuple(c[start : start + _ROWS] for c in where) for start in starts]
-
-
-def _nearest(
-    where: tuple[np.ndarray, ...],
-    colours: np.ndarray,
-    known: np.ndarray,
-    c: np.ndarray,
-    source: np.ndarray,
-    squared: np.ndarray,
-    c_source: np.ndarray,
-) -> np.ndarray:
-    """The argmin of `peel` for some pixels of a layer."""
-    weight = np.tile(_windows(known[..., None], where), (1, 3))
-    d = weight @ squared - 2 * (weight * _windows(colours, where)) @ source.T
-    d += np.square(c_source).sum(1) - 2 * c[where] @ c_source.T
-    nearest: np.ndarray = d.argmin(1)
-    return nearest
+    h, w = valid.shape
+    n = len(y)
+    for p in range(n):
+        shift[p] = _shift(row[p] - y[p], column[p] - x[p])
+        for k in range(8):
+            a, b = y[p] + _AROUND[k, 0], x[p] + _AROUND[k, 1]
+            around[p, k] = -1
+            if 0 <= a < h and 0 <= b < w:
+                around[p, k] = index[a, b]
+    for _ in range(rounds):
+        count = 0
+        for p in range(n):
+            if not todo[p]:
+                continue
+            todo[p] = 0
+            same = 0
+            for k in range(8):
+                q = around[p, k]
+                near[k] = shift[q] if q >= 0 else _NOWHERE
+                same += near[k] == shift[p]
+            if same == 8:
+                continue
+            best, kept = np.float32(d[p]) * (np.float32(1) + bond * np.float32(8 - same)), -1
+            for k in range(4):
+                q = around[p, k]
+                if q < 0 or near[k] == shift[p] or (kept >= 0 and near[k] == shift[kept]):
+                    continue
+                r, c = _place(near[k], y[p], x[p])
+                if r < 0 or r >= h or c < 0 or c >= w or not valid[r, c]:
+                    continue
+                same = 0
+                for j in range(8):
+                    same += near[j] == near[k]
+                distance = apart(known[r, c], target[p])
+                offer = np.float32(distance) * (np.float32(1) + bond * np.float32(8 - same))
+                if offer < best:
+                    best, kept, d[p] = offer, q, distance
+            if kept >= 0:
+                changed[count], taken[count] = p, shift[kept]
+                count += 1
+        if count == 0:
+            return
+        for i in range(count):
+            p = changed[i]
+            shift[p], todo[p] = taken[i], 1
+            row[p], column[p] = _place(taken[i], y[p], x[p])
+            for k in range(8):
+                if around[p, k] >= 0:
+                    todo[around[p, k]] = 1
 
 
-def _windows(a: np.ndarray, where: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Patches around pixels, zero beyond the border: (n, C * SIDE²) float64, channel by channel."""
-    padded = np.pad(a, ((RADIUS, RADIUS), (RADIUS, RADIUS), (0, 0)))
-    windows = sliding_window_view(padded, (SIDE, SIDE), axis=(0, 1))[where]
-    return windows.reshape(len(where[0]), -1).astype(np.float64)
+@inner
+def _shift(down: int, across: int) -> Any:
+    """Both steps in one number."""
+    return np.int64(down) * _ONE_DOWN + np.int64(across)
+
+
+@inner
+def _place(shift: int, y: int, x: int) -> Any:
+    """Row and column that a shift leads to."""
+    down = (shift + _ONE_DOWN // 2) // _ONE_DOWN
+    return y + down, x + shift - down * _ONE_DOWN

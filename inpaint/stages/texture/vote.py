@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from inpaint import masks
+from inpaint.kernels import Float1, Int1, kernel
 from inpaint.stages.texture.features import RADIUS
 from inpaint.stages.texture.levels import Map
 
@@ -48,20 +49,55 @@ def vote(image: np.ndarray, places: Map, weight: np.ndarray) -> np.ndarray:
     weight : ndarray (n,), float32
         w, above 0.
     """
-    w = image.shape[1]
-    flat = image.reshape(-1, image.shape[2])
-    # A pixel that is not hole has the last entry: weight 0, and any source inside.
-    index = np.pad(places.index, RADIUS, constant_values=-1)
-    source = places.row.astype(np.intp) * w + places.column
-    source, weight = np.append(source, source[0]), np.append(weight, np.float32(0))
-    at = (places.y.astype(np.intp) + RADIUS) * index.shape[1] + places.x + RADIUS
-    index = index.ravel()
-    total = np.zeros((len(at), flat.shape[1]), dtype=np.float32)
-    norm = np.zeros((len(at), 1), dtype=np.float32)
-    for down in range(-RADIUS, RADIUS + 1):
-        for across in range(-RADIUS, RADIUS + 1):
-            q = index[at + down * (w + 2 * RADIUS) + across]
-            share = weight[q][:, None]
-            total += share * flat[source[q] - (down * w + across)]
-            norm += share
-    return total / norm
+    top, left = int(places.y.min()) - RADIUS, int(places.x.min()) - RADIUS
+    h, w = int(places.y.max()) + RADIUS + 1 - top, int(places.x.max()) + RADIUS + 1 - left
+    total = np.zeros((h, w, image.shape[2]), dtype=np.float32)
+    norm = np.zeros((h, w), dtype=np.float32)
+    y, x = places.y - np.int32(top), places.x - np.int32(left)
+    _spread(
+        image.ravel(),
+        *image.shape,
+        y,
+        x,
+        places.row,
+        places.column,
+        weight,
+        total.ravel(),
+        norm.ravel(),
+        w,
+    )
+    voted: np.ndarray = total[y, x] / norm[y, x][:, None]
+    return voted
+
+
+@kernel
+def _spread(
+    image: Float1,
+    h: int,
+    w: int,
+    channels: int,
+    y: Int1,
+    x: Int1,
+    row: Int1,
+    column: Int1,
+    weight: Float1,
+    total: Float1,
+    norm: Float1,
+    width: int,
+) -> None:
+    """Add the patch around each source in the image (h, w, channels), weighted, around its pixel.
+
+    ``total`` and ``norm`` are of a box ``width`` pixels wide, row by row; ``y`` and ``x`` lie in it
+    with a whole patch around them.
+    """
+    for q in range(len(y)):
+        share = weight[q]
+        left, right = max(-RADIUS, -column[q]), min(RADIUS, w - 1 - column[q])
+        for down in range(max(-RADIUS, -row[q]), min(RADIUS, h - 1 - row[q]) + 1):
+            at = (y[q] + down) * width + x[q] + left
+            source = ((row[q] + down) * w + column[q] + left) * channels
+            for k in range(right + 1 - left):
+                norm[at + k] += share
+            at *= channels
+            for k in range((right + 1 - left) * channels):
+                total[at + k] += share * image[source + k]

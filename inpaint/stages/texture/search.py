@@ -1,0 +1,117 @@
+"""One copy of the picture's texture: from coarse to fine, where each hole pixel's colour is."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from inpaint.stages.texture.features import (
+    DIMENSIONS,
+    SIDE,
+    constant,
+    describe,
+    describe_at,
+    gradients,
+)
+from inpaint.stages.texture.guide import resized
+from inpaint.stages.texture.levels import Level, Map, sources
+from inpaint.stages.texture.match import Known, distances, exact, propagate, settle
+from inpaint.stages.texture.peel import peel
+from inpaint.stages.texture.vote import confidence, likeness, vote
+from inpaint.stages.texture.weights import Weights
+
+_PRODUCTS = 4e9  # multiplications an exact search may cost: about 0.2 s on one core
+# A level with more hole pixels, or more pixels in all, takes its sources from the one below.
+_SEARCHED, _DESCRIBED = 200_000, 4_000_000
+_PASSED = 30_000  # hole pixels beyond which a level that is propagated gets fewer passes
+_ROUNDS = 2  # of propagation at a level too large for an exact search
+_BOND, _SETTLE = 20.0, 24  # how strongly neighbours hold together, and rounds of it
+_RING = 3  # known pixels around the hole whose patches are looked for too
+_PEELED = 3000  # sources that a first fill is made of, if there are more
+_REACH = 4  # of the random steps, in pixels
+
+
+def affordable(level: Level) -> bool:
+    """Whether a level's patches are compared at all."""
+    return bool(np.count_nonzero(level.todo) <= _SEARCHED) and level.todo.size <= _DESCRIBED
+
+
+def matched(
+    level: Level,
+    structure: np.ndarray,
+    places: Map | None,
+    weights: Weights,
+    passes: int,
+    generator: np.random.Generator,
+    exactly: bool,
+) -> Map:
+    """Steps (1) to (3) at one level; ``places`` are those of the level below, None at the first.
+
+    ``structure`` (h, w, 5) is what belongs where, of any size.
+    ``exactly``: not where the search cannot be exact; the level's places are then carried only.
+    """
+    image, todo, unknown = level
+    wide = _grown(todo, _RING)
+    found = Map(wide) if places is None else places.carried(wide)
+    if places is not None and not affordable(level):
+        return found
+    valid = sources(unknown)
+    small = len(found.y) * np.count_nonzero(valid) * DIMENSIONS <= _PRODUCTS
+    if places is not None and exactly and not small:
+        return found
+    fixed = constant(resized(structure, todo.shape), weights)
+    texture = gradients(image)
+    known = Known(describe(image, texture, fixed, weights), valid)
+    seen = np.dstack([image, texture])
+    if places is None:
+        inner = Map(todo)
+        peel(image, fixed, inner, _thinned(known.allowed))
+        shown = inner.composed(image)
+        first = describe_at(shown, gradients(shown), fixed, weights, (found.y, found.x))
+        exact(first, known, found)
+    trust = share = confidence(found, todo)
+    if not small:
+        passes = max(2, min(passes, passes * _PASSED // len(found.y)))
+    for _ in range(passes):
+        target = _targets(found, todo, share, seen, fixed, weights)
+        if small:
+            exact(target, known, found)
+        else:
+            propagate(target, known, found, generator, rounds=_ROUNDS, reach=_REACH)
+        settle(target, known, found, bond=_BOND, rounds=_SETTLE)
+        share = trust * likeness(distances(target, known, found))
+    return found
+
+
+def _targets(
+    found: Map,
+    todo: np.ndarray,
+    share: np.ndarray,
+    seen: np.ndarray,
+    fixed: np.ndarray,
+    weights: Weights,
+) -> np.ndarray:
+    """Descriptions of the votes at the hole's pixels, (n, D), from the box around them alone."""
+    h = len(seen)
+    top, left = (max(int(c.min()) - SIDE, 0) for c in (found.y, found.x))
+    box = slice(top, min(int(found.y.max()) + SIDE, h)), slice(left, int(found.x.max()) + SIDE)
+    inside = found.y - top, found.x - left
+    colours, rough = seen[box][..., :3].copy(), seen[box][..., 3:].copy()
+    voted = vote(seen, found, share)
+    hole = todo[found.y, found.x]  # around it the picture is known, and so are its colours
+    colours[found.y[hole] - top, found.x[hole] - left] = voted[hole, :3]
+    rough[inside] = voted[:, 3:]
+    return describe_at(colours, rough, fixed[box], weights, inside)
+
+
+def _thinned(allowed: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """About ``_PEELED`` of the pixels, on a grid, where there are more."""
+    step = max(1, round((len(allowed[0]) / _PEELED) ** 0.5))
+    kept = (allowed[0] % step == 0) & (allowed[1] % step == 0)
+    return (allowed[0][kept], allowed[1][kept]) if kept.any() else allowed
+
+
+def _grown(mask: np.ndarray, px: int) -> np.ndarray:
+    square = np.ones((2 * px + 1, 2 * px + 1), dtype=np.uint8)
+    grown: np.ndarray = cv2.dilate(mask.astype(np.uint8), square) > 0
+    return grown
