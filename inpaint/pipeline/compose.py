@@ -24,6 +24,7 @@ from inpaint.pipeline.crop import Box, plan_crops, seeing, whole_crop
 from inpaint.pipeline.prepare import check, prepare
 from inpaint.pipeline.prior import Given
 from inpaint.pipeline.report import Report, Result
+from inpaint.pipeline.specks import DEEPEST, WIDEST, fill_speck, find_specks
 from inpaint.search import SearchOptions
 from inpaint.stages import Stage, chain
 
@@ -195,12 +196,15 @@ def complete(
         on_stage=on_stage,
     )
     size = known.model.size
+    reports: list[Report] = []
+    if known.chosen and not known.whole and tuple(stages) == chain.AUTO:
+        picture, mask, unknown, told = _without_specks(picture, mask, unknown, known.name, opaque)
+        reports += told
     crops = [whole_crop(mask)] if known.whole else plan_crops(mask, context=context, min_side=size)
     if unknown is not mask:
         crops = [seeing(crop, unknown) for crop in crops]
     # In the picture's own depth, and floats of one crop at a time: memory follows the hole.
     fills = [replace(picture, pixels=picture.pixels.copy()) for _ in range(candidates)]
-    reports: list[Report] = []
     for index, crop in enumerate(crops):
         if on_crop:
             on_crop(index, len(crops), crop.box)
@@ -226,3 +230,31 @@ def _unknown(picture: Picture, mask: np.ndarray) -> np.ndarray:
             "to fill it from; lay the picture on a background first"
         )
     return unknown
+
+
+def _without_specks(
+    picture: Picture, mask: np.ndarray, unknown: np.ndarray, prior: str, opaque: bool
+) -> tuple[Picture, np.ndarray, np.ndarray, list[Report]]:
+    """The picture with its specks filled, what is hole and unknown then, and a report of them."""
+    found = find_specks(mask, unknown)
+    if not found:
+        return picture, mask, unknown, []
+    picture = replace(picture, pixels=picture.pixels.copy())
+    rest, dark = mask.copy(), unknown.copy()
+    for one in found:
+        part = images.part(picture, one.window)
+        filled = fill_speck(images.rgb01(part), one.own, unknown[one.window])
+        picture.pixels[one.window] = images.with_hole(part, one.own, filled, opaque=opaque).pixels
+        rest[one.window][one.own] = False
+        dark[one.window][one.own] = False
+    rows, columns = zip(*(one.window for one in found), strict=True)
+    box = (
+        min(r.start for r in rows),
+        min(c.start for c in columns),
+        min(max(r.stop for r in rows), mask.shape[0]),
+        min(max(c.stop for c in columns), mask.shape[1]),
+    )
+    many = f"{len(found)} specks" if len(found) > 1 else "a speck"
+    why = f"{many}, at most {DEEPEST:.0f} px deep and {WIDEST} px wide: interpolated in place"
+    told = Report(box, prior, None, None, None, method="biharmonic", why=why)
+    return picture, rest, rest if unknown is mask else dark, [told]
