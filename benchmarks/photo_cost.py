@@ -20,7 +20,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ROOT = Path(__file__).parents[1]
 MIB = 1024
@@ -31,12 +34,10 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB
 
 
-def one(photo: Path, megapixels: float, area: float, stages: list[str]) -> dict[str, Any]:
+def enlarged(photo: Path, megapixels: float) -> np.ndarray:
+    """A photo at another size with fine noise: RGB (H, W, 3) uint8."""
     import cv2
     import numpy as np
-
-    from inpaint import images
-    from inpaint.pipeline import complete
 
     source = cv2.imread(str(photo))[..., ::-1]
     scale = (megapixels * 1e6 / (source.shape[0] * source.shape[1])) ** 0.5
@@ -46,6 +47,17 @@ def one(photo: Path, megapixels: float, area: float, stages: list[str]) -> dict[
     for rows in np.array_split(image, max(1, h // 256)):  # views: noise of one strip at a time
         noise = generator.integers(-12, 13, rows.shape, dtype=np.int16)
         rows[:] = np.clip(rows + noise, 0, 255)
+    return image
+
+
+def one(photo: Path, megapixels: float, area: float, stages: list[str]) -> dict[str, Any]:
+    import numpy as np
+
+    from inpaint import images
+    from inpaint.pipeline import complete
+
+    image = enlarged(photo, megapixels)
+    h, w = image.shape[:2]
     y, x = np.ogrid[:h, :w]
     mask = (y - h // 2) ** 2 + (x - w // 2) ** 2 <= area * h * w / np.pi
     picture = images.from_array(image)

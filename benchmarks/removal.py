@@ -38,13 +38,17 @@ def cases(photos: Path, silhouettes: Path, *, count: int, seed: int) -> Iterator
 
 
 def place(
-    shapes: list[np.ndarray], shape: tuple[int, ...], generator: np.random.Generator
+    shapes: list[np.ndarray],
+    shape: tuple[int, ...],
+    generator: np.random.Generator,
+    *,
+    area: tuple[float, float] = AREA,
 ) -> np.ndarray:
-    """Scale a random silhouette to a random share of the area and put it somewhere inside."""
+    """Scale a random silhouette to a share of the picture between ``area``; put it inside."""
     while True:
         drawn = shapes[generator.integers(len(shapes))]
-        area = generator.uniform(*AREA) * shape[0] * shape[1]
-        scale = float(np.sqrt(area / np.count_nonzero(drawn)))
+        pixels = generator.uniform(*area) * shape[0] * shape[1]
+        scale = float(np.sqrt(pixels / np.count_nonzero(drawn)))
         h, w = (max(1, round(side * scale)) for side in drawn.shape)
         if h > shape[0] - 2 or w > shape[1] - 2:
             continue
