@@ -80,14 +80,9 @@ def samples() -> Iterator[tuple[str, np.ndarray]]:
     """The one aligned face."""
     import cv2
 
-    yield "face.png", np_rgb(cv2.imread(str(SAMPLES / "face.png")))
-
-
-def np_rgb(image: np.ndarray) -> np.ndarray:
-    """Turn BGR as OpenCV reads it into contiguous RGB."""
-    import numpy as np
-
-    return np.ascontiguousarray(image[..., ::-1])
+    image = cv2.imread(str(SAMPLES / "face.png"))
+    assert image is not None
+    yield "face.png", image[..., ::-1].copy()
 
 
 def resized(image: np.ndarray, size: str) -> np.ndarray:
