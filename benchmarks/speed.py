@@ -238,6 +238,8 @@ def main(
         found = fills(sizes[0], names[0], sets, count=count, repeat=repeat, seed=seed)
         click.echo(json.dumps(found))
         return
+    # Before all else: a checkout may change while this runs.
+    about: dict[str, Any] = {"commit": provenance.commit(), "machine": provenance.machine()}
     cases: list[dict[str, Any]] = []
     without: list[str] = []
     over: list[list[str]] = []
@@ -271,7 +273,6 @@ def main(
             cases.append(case)
             click.echo(line(case))
     if out:
-        about = {"commit": provenance.commit(), "machine": provenance.machine()}
         about |= {"versions": versions(), "threads": threads, "seed": seed, "repeat": repeat}
         about |= {"absent": without, "over_the_limit": over, "limit_s": limit}
         out.write_text(json.dumps(about | {"cases": cases}, indent=1) + "\n")
