@@ -173,6 +173,7 @@ class Peek(Manifest):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._index = {}
+        self._guard = threading.Lock()
         try:
             self._file = os.open(path, os.O_RDONLY)
             self._end = self._load(cut=False)

@@ -80,7 +80,7 @@ def test_without_ray_its_install_line_is_named(
 ) -> None:
     make_folder(tmp_path, ("a.png",))
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(InpaintError, match=r"pip install 'inpaint\[ray\]'"):
+    with pytest.raises(InpaintError, match=r"pip install 'latent-inpaint\[ray\]'"):
         fill(tmp_path, "out", options, engine="ray")
 
 

@@ -88,9 +88,11 @@ def assert_same_curves(one: Path, two: Path, *, steps: int) -> None:
     assert ours.keys() == theirs.keys()
     for name in ours.keys() - {"spread"}:  # a figure of a few images of the first process
         # The bias of D's head has no gradient in r3 but rounding, which Adam makes a step of: a
-        # shift of all logits, that no loss sees.
-        room = 2e-3 if name in ("real", "fake") else 2e-4
+        # shift of all logits, that no loss sees; how large it is depends on the processor.
+        room = 1e-2 if name in ("real", "fake") else 2e-4
         np.testing.assert_allclose(theirs[name], ours[name], rtol=2e-4, atol=room, err_msg=name)
+    apart, together = (t["real"] - t["fake"] for t in (ours, theirs))
+    np.testing.assert_allclose(together, apart, rtol=0, atol=5e-4)
 
 
 def weights(out: Path, part: str) -> dict[str, Tensor]:
