@@ -94,11 +94,8 @@ def is_left(
         If the shapes or types are others.
     """
     # As far as the widest zone reaches: a wide blur falls little from one ring to the next.
-    edge = profile(image, hole, most=max(bound(mask), 3), ignore=ignore, inner=mask)
+    edge = profile(image, hole, most=max(2 * bound(mask), 6), ignore=ignore, inner=mask)
     share, error = edge.share[1:], edge.error[1:]
-    if len(share) == 0:
-        return False
-    sure = share > 3 * error
     return bool(((share > LEFT) & (share > 3 * error)).any())
 
 
@@ -117,7 +114,8 @@ def profile(
     the mean of the rings 1.5 r + 1 to 2 r + 3, the share is (m_r - b_r) (o - f) / |o - f|^2,
     averaged over stretches by their squared contrast and their pixels. The comparison widens with
     r because an edge twice as blurred is the same edge at twice the size; and f is made of other
-    pixels than b_r, so that texture does not look like a slope.
+    pixels than b_r, so that texture does not look like an edge. What the light changes anyway,
+    from the slope within the far surroundings, is taken off the step.
 
     Parameters
     ----------
@@ -153,11 +151,11 @@ def profile(
     total, count = total.reshape(stretches, reach + 1, 3), count.reshape(stretches, reach + 1)
 
     object_, known = _inside(part, chosen if inner is None else inner[window], ignored, tile)
-    far_total, far_count = total[:, most + 1 :].sum(axis=1), count[:, most + 1 :].sum(axis=1)
-    seen = known & (far_count > 0)
+    far, slope, seen = _far(total, count, most)
+    seen &= known
     if not seen.any():
         return nothing
-    contrast = np.where(seen[:, None], object_ - _mean(far_total, far_count), 0.0)
+    contrast = np.where(seen[:, None], object_ - far, 0.0)
     power = (contrast**2).sum(axis=1)
 
     share, error = np.full(most + 1, np.nan), np.full(most + 1, np.nan)
@@ -168,7 +166,8 @@ def profile(
         scale = float((weight * power).sum())
         if scale <= _FAINT**2 * max(float(weight.sum()), 1.0):
             continue
-        step = _mean(total[:, r], count[:, r]) - _mean(b_total, b_count)
+        apart = _rings(b_count, count[:, beyond], beyond.start) - r
+        step = _mean(total[:, r], count[:, r]) - _mean(b_total, b_count) + slope * apart[:, None]
         along = (step * contrast).sum(axis=1)
         share[r] = float((weight * along).sum()) / scale
         error[r] = math.sqrt(((weight * (along - share[r] * power)) ** 2).sum()) / scale
@@ -222,6 +221,31 @@ def _inside(
     overall = total.sum(axis=0) / max(float(count.sum()), 1.0)
     colour = np.where(count[:, None] > 0, _mean(total, count), overall)
     return colour, np.full(stretches, bool(count.sum() > 0))
+
+
+def _far(
+    total: np.ndarray, count: np.ndarray, most: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The far surroundings' colour (S, 3), its slope outwards (S, 3) per pixel, and if seen (S,).
+
+    From sums (S, R, 3) and counts (S, R) by stretch and ring. The slope is that between the nearer
+    and the farther half of the rings; where one half is not seen, it is 0.
+    """
+    middle = most + 1 + (total.shape[1] - most - 1) // 2
+    near, far = slice(most + 1, middle), slice(middle, total.shape[1])
+    sums = [(total[:, part].sum(axis=1), count[:, part].sum(axis=1)) for part in (near, far)]
+    (n_total, n_count), (f_total, f_count) = sums
+    apart = _rings(f_count, count[:, far], middle) - _rings(n_count, count[:, near], most + 1)
+    both = (n_count > 0) & (f_count > 0)
+    step = _mean(f_total, f_count) - _mean(n_total, n_count)
+    slope = np.where(both[:, None], step / np.where(both, apart, 1.0)[:, None], 0.0)
+    return _mean(n_total + f_total, n_count + f_count), slope, (n_count + f_count) > 0
+
+
+def _rings(total: np.ndarray, count: np.ndarray, first: int) -> np.ndarray:
+    """The mean ring (S,) of counts (S, R) whose rings start at ``first``; sums (S,) are given."""
+    mean: np.ndarray = (count * np.arange(first, first + count.shape[1])).sum(axis=1)
+    return mean / np.maximum(total, 1.0)
 
 
 def _sums(colours: np.ndarray, index: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

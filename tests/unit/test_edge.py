@@ -72,6 +72,15 @@ def test_the_width_is_bounded() -> None:
     assert edge.bound(np.eye(5, dtype=bool)) == 0
 
 
+@pytest.mark.parametrize("turn", [0, 1])
+def test_light_that_changes_evenly_is_no_edge(turn: int) -> None:
+    ramp = np.broadcast_to(np.linspace(20, 235, SIDE)[:, None, None], (SIDE, SIDE, 3))
+    image = np.rot90(np.rint(ramp).astype(np.uint8), turn).copy()
+    for mask in (disc(), disc(20, (60.0, 90.0))):
+        assert edge.width(image, mask) == 0
+        assert not edge.is_left(image, mask, objects.widen(mask))
+
+
 def test_nothing_and_everything_have_no_edge() -> None:
     image = scene(disc(), 4.0)
     for mask in (np.zeros((SIDE, SIDE), bool), np.ones((SIDE, SIDE), bool)):
