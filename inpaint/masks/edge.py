@@ -20,10 +20,14 @@ from inpaint.errors import ImageError, MaskError
 # A zone wider than this share of the object's size, or than so many pixels, is no edge any more.
 MOST_SHARE, MOST = 0.12, 48
 # Of the object's colour, above the surroundings: a Gaussian edge falls to this at 2 sigma.
-VISIBLE = 0.02
+VISIBLE = 0.03
 # Of the object's colour: a ring that has so much more of it than the rings beyond shows the object.
 LEFT = 0.1
-_CERTAIN = 1.0  # standard errors that a difference must exceed, from the spread along the edge
+_CERTAIN = 1.5  # standard errors that a difference must exceed, from the spread along the edge
+_SURE = 2.5  # where it must be seen more clearly
+_UNSURE = 5  # rings
+_LEAST = 3  # rings within the bound, for a warning
+_NEAR = 6  # rings outside the hole in which what is left of the object shows
 _FAINT = 6.0  # levels of 255: without such a contrast there is no edge to measure
 _ACROSS = 6  # stretches of the edge for each side of the object
 
@@ -70,16 +74,27 @@ def width(image: np.ndarray, mask: np.ndarray, *, ignore: np.ndarray | None = No
     """
     most = bound(mask)
     edge = profile(image, mask, most=most, ignore=ignore)
-    for r in range(1, len(edge.share)):
-        if not edge.share[r] > max(VISIBLE, _CERTAIN * edge.error[r]):  # NaN ends it too
+    share, error = edge.share, edge.error
+    # A wide blur changes little from one ring to the next, so that the first may not tell.
+    early = (share > LEFT) & (share > _SURE * error)
+    first = int(np.argmax(early[: _UNSURE + 1])) if early[: _UNSURE + 1].any() else 1
+    peak = 0.0
+    for r in range(first, len(share)):
+        peak = max(peak, share[r])
+        if not share[r] > max(VISIBLE, _CERTAIN * error[r]):  # NaN ends it too
             return r - 1
-    return len(edge.share) - 1 if len(edge.share) else 0
+        # An edge fades and does not come back: what rises again is something else nearby.
+        if share[r] < peak / 2 and share[r] <= share[r + 1 : r + 2].max(initial=-1.0):
+            return r
+    return max(len(share) - 1, 0)
 
 
 def is_left(
     image: np.ndarray, mask: np.ndarray, hole: np.ndarray, *, ignore: np.ndarray | None = None
 ) -> bool:
     """Tell whether the ring just outside a hole still looks like the object that it is for.
+
+    Of objects below some 25 pixels across, whose surroundings are a few pixels, it tells nothing.
 
     Parameters
     ----------
@@ -93,10 +108,13 @@ def is_left(
     ImageError, MaskError
         If the shapes or types are others.
     """
+    _check(image, mask)
+    if bound(mask) < _LEAST:
+        return False
     # As far as the widest zone reaches: a wide blur falls little from one ring to the next.
-    edge = profile(image, hole, most=max(2 * bound(mask), 6), ignore=ignore, inner=mask)
-    share, error = edge.share[1:], edge.error[1:]
-    return bool(((share > LEFT) & (share > 3 * error)).any())
+    edge = profile(image, hole, most=2 * bound(mask), ignore=ignore, inner=mask)
+    share, error = edge.share[1 : _NEAR + 1], edge.error[1 : _NEAR + 1]
+    return bool(((share > LEFT) & (share > _SURE * error)).any())
 
 
 def profile(
@@ -112,10 +130,10 @@ def profile(
     The edge is taken apart into stretches by the nearest pixel of the mask. In each, with o the
     object's colour, f that of the far surroundings (beyond ``most``), m_r that of ring r, and b_r
     the mean of the rings 1.5 r + 1 to 2 r + 3, the share is (m_r - b_r) (o - f) / |o - f|^2,
-    averaged over stretches by their squared contrast and their pixels. The comparison widens with
-    r because an edge twice as blurred is the same edge at twice the size; and f is made of other
-    pixels than b_r, so that texture does not look like an edge. What the light changes anyway,
-    from the slope within the far surroundings, is taken off the step.
+    and of these the median over stretches, weighted by squared contrast and by pixels. The
+    comparison widens with r because an edge twice as blurred is the same edge at twice the size;
+    and f is made of other pixels than b_r, so that texture does not look like an edge. What the
+    light changes anyway, from the slope within the far surroundings, is taken off the step.
 
     Parameters
     ----------
@@ -163,14 +181,16 @@ def profile(
         beyond = slice(math.floor(1.5 * r) + 1, 2 * r + 4)
         b_total, b_count = total[:, beyond].sum(axis=1), count[:, beyond].sum(axis=1)
         weight = np.where(b_count > 0, count[:, r], 0.0)
-        scale = float((weight * power).sum())
-        if scale <= _FAINT**2 * max(float(weight.sum()), 1.0):
+        visible = math.sqrt(float((weight * power).sum()) / max(float(weight.sum()), 1.0))
+        if visible <= _FAINT:
             continue
         apart = _rings(b_count, count[:, beyond], beyond.start) - r
         step = _mean(total[:, r], count[:, r]) - _mean(b_total, b_count) + slope * apart[:, None]
-        along = (step * contrast).sum(axis=1)
-        share[r] = float((weight * along).sum()) / scale
-        error[r] = math.sqrt(((weight * (along - share[r] * power)) ** 2).sum()) / scale
+        some = (weight > 0) & (power > 0)
+        shares = (step * contrast).sum(axis=1)[some] / power[some]
+        share[r], error[r] = _typical(shares, (weight * power)[some])
+        if abs(share[r]) * visible < 1:  # level of 255
+            share[r] = 0
     return Edge(share, error)
 
 
@@ -221,6 +241,23 @@ def _inside(
     overall = total.sum(axis=0) / max(float(count.sum()), 1.0)
     colour = np.where(count[:, None] > 0, _mean(total, count), overall)
     return colour, np.full(stretches, bool(count.sum() > 0))
+
+
+def _typical(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """The weighted median of values (N,), and its standard error from their median deviation.
+
+    A median, because what crosses the edge of the object shows in few stretches and a blur in all.
+    """
+    middle = _median(values, weights)
+    spread = 1.4826 * _median(np.abs(values - middle), weights)
+    alike = weights.sum() ** 2 / (weights**2).sum()  # so many values of equal weight
+    return middle, 1.2533 * spread / math.sqrt(alike)
+
+
+def _median(values: np.ndarray, weights: np.ndarray) -> float:
+    order = np.argsort(values, kind="stable")
+    heap = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(heap, heap[-1] / 2)])
 
 
 def _far(

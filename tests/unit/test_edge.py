@@ -67,7 +67,7 @@ def test_the_width_is_bounded() -> None:
     mask = disc(60)
     most = edge.bound(mask)
     assert most == 12  # 12 % of the square root of 11,300
-    assert edge.width(scene(mask, 20.0), mask) == most
+    assert edge.width(scene(mask, 10.0), mask) == most
     assert edge.bound(np.ones((2000, 2000), bool)) == 48
     assert edge.bound(np.eye(5, dtype=bool)) == 0
 
@@ -112,7 +112,7 @@ def test_inputs_are_not_modified_and_must_fit() -> None:
 
 def test_what_is_left_of_the_object_is_noticed() -> None:
     mask = disc(60)
-    image = scene(mask, 20.0)  # far beyond the bound
+    image = scene(mask, 10.0)
     assert edge.is_left(image, mask, objects.widen(mask, grow=2))
     assert edge.is_left(scene(disc(66), 0), mask, mask)  # drawn too tight
     sharp = scene(mask, 0)
