@@ -72,8 +72,11 @@ def width(image: np.ndarray, mask: np.ndarray, *, ignore: np.ndarray | None = No
     ImageError, MaskError
         If the shapes or types are others.
     """
-    most = bound(mask)
-    edge = profile(image, mask, most=most, ignore=ignore)
+    return _end(profile(image, mask, most=bound(mask), ignore=ignore))
+
+
+def _end(edge: Edge) -> int:
+    """The last ring of the mixed zone, 0 without one."""
     share, error = edge.share, edge.error
     # A wide blur changes little from one ring to the next, so that the first may not tell.
     early = (share > LEFT) & (share > _SURE * error)
@@ -109,10 +112,14 @@ def is_left(
         If the shapes or types are others.
     """
     _check(image, mask)
-    if bound(mask) < _LEAST:
+    most = bound(mask)
+    if most < _LEAST:
         return False
+    own = profile(image, mask, most=most, ignore=ignore)
+    if len(own.share) and _end(own) == most and own.share[most] > LEFT / 3:
+        return True  # so wide a blur that the bound cut it off, and too even to show in few rings
     # As far as the widest zone reaches: a wide blur falls little from one ring to the next.
-    edge = profile(image, hole, most=2 * bound(mask), ignore=ignore, inner=mask)
+    edge = profile(image, hole, most=2 * most, ignore=ignore, inner=mask)
     share, error = edge.share[1 : _NEAR + 1], edge.error[1 : _NEAR + 1]
     return bool(((share > LEFT) & (share > _SURE * error)).any())
 
