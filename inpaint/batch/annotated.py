@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,10 @@ from inpaint.masks import objects
 from inpaint.masks.annotation.book import CocoBook, PagesBook, open_book, yolo_page
 from inpaint.masks.annotation.model import Entry, Page, digest, draw_all, tell_passed
 from inpaint.masks.annotation.names import Pictures
+from inpaint.masks.preview import as_seen
+
+if TYPE_CHECKING:
+    from inpaint.images import Picture
 
 ENDINGS = {"labelme": ".json", "yolo": ".txt"}  # of the files in a folder; other kinds are one file
 FOREIGN = frozenset({"classes.txt", "obj.names", "notes.json"})  # beside the files of images
@@ -39,8 +44,11 @@ class Found:
         """A hash of all that the hole depends on."""
         return digest(self.page, self.entries) if self.entries else UNANNOTATED
 
-    def hole(self, shape: tuple[int, int], margin: float | None) -> tuple[np.ndarray, str | None]:
-        """The hole (H, W) of bool, every object with its own margin; and what was passed over.
+    def hole(self, picture: Picture, margin: float | None) -> tuple[np.ndarray, str | None]:
+        """The hole (H, W) of bool, every object with its own margin; and what to note of it.
+
+        That is which entries were passed over, and how many objects the surroundings of the hole
+        still look like.
 
         Raises
         ------
@@ -49,16 +57,19 @@ class Found:
         SelectionError
             If no entry has area, or nothing would be known.
         """
+        shape = (picture.height, picture.width)
         drawn, passed = draw_all(self.entries, self.page, shape, file=self.file)
-        hole = np.zeros(shape, bool)
-        for mask in drawn:
-            hole |= objects.widen(mask, grow=margin)
+        hole, left = objects.hole_of(
+            drawn, grow=margin, image=as_seen(picture), unseen=picture.unseen
+        )
         if hole.all():
             raise SelectionError(
                 f"{self.file}: the objects and their margins cover the whole picture, so nothing "
                 "is known to fill them from; choose with --category, or give a smaller --grow"
             )
-        return hole, tell_passed(self.file, passed)
+        shown = f"what lies just outside the hole looks like {left} of {len(drawn)} objects"
+        notes = [tell_passed(self.file, passed), shown if left else None]
+        return hole, "; ".join(filter(None, notes)) or None
 
 
 class Annotations:

@@ -277,7 +277,7 @@ class ItemFiller:
         shape, o = (picture.height, picture.width), self.options
         note = None
         if found is not None:
-            return found.hole(shape, o.margin)
+            return found.hole(picture, o.margin)
         try:
             if drawn is None:
                 hole = masks.from_alpha(picture)

@@ -102,7 +102,7 @@ class _Pointed:
     "--grow",
     type=click.FloatRange(min=0),
     metavar="PX",
-    help="Widen the hole by so many pixels; 0: not. [3 % of the object's size, 2 to 32]",
+    help="Widen the hole by so many pixels; 0: not. [3 % of the object's size, or its blur]",
 )
 @click.option(
     "--preview",
@@ -187,13 +187,20 @@ def _hole(
     seed: int,
 ) -> np.ndarray:
     """The hole (H, W) of bool: every object with its own margin."""
-    import numpy as np
-
     from inpaint.masks import objects
+    from inpaint.masks.preview import as_seen
 
-    hole = np.zeros((picture.height, picture.width), bool)
-    for mask in _objects(picture, photo, pointed, seed):
-        hole |= objects.widen(mask, grow=grow, shadow=shadow)
+    found = _objects(picture, photo, pointed, seed)
+    hole, left = objects.hole_of(
+        found, grow=grow, shadow=shadow, image=as_seen(picture), unseen=picture.unseen
+    )
+    if left:
+        which = "" if len(found) == 1 else f" of {left} of {len(found)} objects"
+        click.echo(
+            f"Warning: what lies just outside the hole{which} still looks like the object; "
+            "look at --preview, and point at more or give a larger --grow",
+            err=True,
+        )
     if hole.all():
         raise SelectionError(
             "the hole covers the whole photo, so nothing is known to fill it from; "

@@ -21,6 +21,7 @@ import numpy as np
 
 from inpaint import masks
 from inpaint.errors import SelectionError
+from inpaint.masks import edge
 
 Point = tuple[float, float]
 # A margin of 3 % of the object's size covers the mixed pixels, blur and glow at its edge; 2 px is
@@ -187,7 +188,14 @@ def with_shadow(mask: np.ndarray) -> np.ndarray:
     return drawn
 
 
-def widen(mask: np.ndarray, *, grow: float | None = None, shadow: bool = False) -> np.ndarray:
+def widen(
+    mask: np.ndarray,
+    *,
+    grow: float | None = None,
+    shadow: bool = False,
+    image: np.ndarray | None = None,
+    ignore: np.ndarray | None = None,
+) -> np.ndarray:
     """Return an object's mask with its margin: the hole to fill.
 
     Parameters
@@ -195,14 +203,69 @@ def widen(mask: np.ndarray, *, grow: float | None = None, shadow: bool = False) 
     mask : ndarray (H, W) of bool
         One object; not modified.
     grow : float, optional
-        Pixels to grow by; 0 keeps the mask, None takes ``margin``.
+        Pixels to grow by; 0 keeps the mask, None takes ``margin``, or the width of the object's
+        edge where that is more.
     shadow : bool
         Draw it out downwards first (``with_shadow``).
+    image : ndarray (H, W, 3) of uint8, RGB, optional
+        What the edge's width is measured in (``edge.width``); without it ``margin`` alone counts.
+    ignore : ndarray (H, W) of bool, optional
+        Pixels that tell nothing of the edge: transparent ones, other objects.
 
     Raises
     ------
     MaskError
         If ``grow`` is negative or no number.
+    ImageError
+        If ``image`` has another shape or type.
     """
     px = margin(mask) if grow is None else grow
+    if grow is None and image is not None:
+        px = max(px, float(edge.width(image, mask, ignore=ignore)))
     return masks.grow(with_shadow(mask) if shadow else mask, px)
+
+
+def hole_of(
+    found: Sequence[np.ndarray],
+    *,
+    grow: float | None = None,
+    shadow: bool = False,
+    image: np.ndarray,
+    unseen: np.ndarray,
+) -> tuple[np.ndarray, int]:
+    """Return the hole of several objects, each with its own margin, and how many still show.
+
+    Parameters
+    ----------
+    found : sequence of ndarray (H, W) of bool
+        The objects; not modified.
+    grow, shadow, image
+        As for ``widen``.
+    unseen : ndarray (H, W) of bool
+        Where the image's colours tell nothing.
+
+    Returns
+    -------
+    ndarray (H, W) of bool, int
+        The hole, and the number of objects that the ring outside it still looks like
+        (``edge.is_left``); 0 with ``grow``, where the margin was chosen.
+
+    Raises
+    ------
+    MaskError, ImageError
+        As ``widen``.
+    """
+    hole = np.zeros(image.shape[:2], bool)
+    if grow is not None:
+        for mask in found:
+            hole |= widen(mask, grow=grow, shadow=shadow)
+        return hole, 0
+    every = unseen.copy()
+    for mask in found:
+        every |= mask
+    left = 0
+    for mask in found:
+        own = widen(mask, shadow=shadow, image=image, ignore=every & ~mask)
+        left += edge.is_left(image, mask, own, ignore=every & ~own)
+        hole |= own
+    return hole, left

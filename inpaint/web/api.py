@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -97,12 +98,16 @@ async def snap(request: Request) -> Response:
     def find() -> dict[str, Any]:
         picture = photo.with_stack(stack)
         rough = objects.box((picture.height, picture.width), *box)
-        found = snap_to(as_seen(picture), rough)
+        image = as_seen(picture)
+        found = snap_to(image, rough)
         if found is None:
             return {"found": False}
-        mask = objects.widen(found, grow=grow, shadow=shadow)
+        mask, left = objects.hole_of(
+            [found], grow=grow, shadow=shadow, image=image, unseen=picture.unseen
+        )
         shape = shapes.region_of(mask)
-        return {"found": True, "shape": shape, "view": shown.region(shape, mask, picture, side)}
+        view = shown.region(shape, mask, picture, side)
+        return {"found": True, "shape": shape, "view": view, "left": bool(left)}
 
     return JSONResponse(await state.aside(find))
 
@@ -115,7 +120,13 @@ async def fill(request: Request) -> Response:
     chosen = options.parse(_object(values.get("options", {})), state.settings)
     stack = photo.stack_of(values.get("stack", []))
     size = photo.picture.height, photo.picture.width
-    hole = await state.aside(shapes.mask_of, values.get("shapes"), size)
+    drawn, by_edge = values.get("shapes"), values.get("edge") is True
+
+    def hole_of() -> np.ndarray:
+        hole = shapes.mask_of(drawn, size)
+        return shapes.over_edge(hole, drawn, photo.with_stack(stack)) if by_edge else hole
+
+    hole = await state.aside(hole_of)
     if photo.job is not None or photo.dropped:
         raise Refused(CONFLICT, "this photo is being filled already; wait, or cancel that first")
 

@@ -73,6 +73,10 @@ def schemas(settings: Settings) -> Json:
                 "shapes": {"type": "array", "items": ref("Shape")},
                 "stack": stack,
                 "options": ref("Options"),
+                "edge": {
+                    "type": "boolean",
+                    "description": "Widen strokes and boxes by the blur of the edge around them.",
+                },
             },
             required=["shapes"],
         ),
@@ -80,7 +84,7 @@ def schemas(settings: Settings) -> Json:
             {
                 "box": box,
                 "stack": stack,
-                "grow": {"type": ["number", "null"], "description": "Margin; null: by size."},
+                "grow": {"type": ["number", "null"], "description": "Margin; null: by itself."},
                 "shadow": flag,
             },
             required=["box"],
@@ -90,6 +94,7 @@ def schemas(settings: Settings) -> Json:
                 "found": flag,
                 "shape": ref("Shape"),
                 "view": object_of({**place["properties"], "png": text()}),
+                "left": {"type": "boolean", "description": "Its surroundings look like it."},
             },
             required=["found"],
         ),

@@ -14,7 +14,9 @@ import numpy as np
 
 from inpaint import masks
 from inpaint.errors import InpaintError
-from inpaint.masks import objects, rle
+from inpaint.images import Picture
+from inpaint.masks import edge, objects, rle
+from inpaint.masks.preview import as_seen
 
 MOST_SHAPES, MOST_POINTS = 2000, 50_000
 _FAR = 1e6  # pixels; a coordinate beyond this is no place in a photo
@@ -65,6 +67,37 @@ def mask_of(shapes: Any, size: tuple[int, int]) -> np.ndarray:
     hole: np.ndarray = mask.view(bool)
     masks.check(hole, size)
     return hole
+
+
+def over_edge(hole: np.ndarray, shapes: Any, picture: Picture) -> np.ndarray:
+    """Widen what strokes and boxes drew by the width of the edge around it (``edge.width``).
+
+    Parameters
+    ----------
+    hole : ndarray (H, W) of bool
+        As ``mask_of`` drew ``shapes``; not modified.
+    shapes : list of dict
+        As for ``mask_of``. Regions have their margin already, and what was erased stays erased.
+    picture : Picture
+        With the fills so far.
+    """
+    size = hole.shape[0], hole.shape[1]
+    drawn, erased = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
+    for shape in shapes:
+        if shape.get("erase") is True:
+            _DRAW[str(shape["kind"])](erased, shape, 1)
+        elif shape["kind"] != "region":
+            _DRAW[str(shape["kind"])](drawn, shape, 1)
+    image, unseen, wider = as_seen(picture), picture.unseen, hole.copy()
+    kept = erased.view(bool) & ~hole
+    brushed = drawn.view(bool) & hole
+    for y0, x0, y1, x1 in masks.components(brushed):
+        # One object at a time: each has a blur and a size of its own.
+        own = np.zeros(size, bool)
+        own[y0:y1, x0:x1] = brushed[y0:y1, x0:x1]
+        px = edge.width(image, own, ignore=unseen | (hole & ~own))
+        wider |= masks.grow(own, px) & ~kept
+    return hole if wider.all() else wider
 
 
 def box_of(values: Any) -> tuple[float, float, float, float]:

@@ -284,3 +284,39 @@ def test_missing_files_are_named(fails: Fails) -> None:
     for option in ("--labelme", "--coco", "--mask"):
         complaint = fails("remove", "photo.png", option, "no.json", "--out", "o.png")
         assert "'no.json' does not exist" in complaint
+
+
+# Blurred edges
+
+
+def out_of_focus(sigma: float) -> np.ndarray:
+    """A disc of radius 60 in the middle of ``blurred.png``, and its pixels (H, W) of bool."""
+    y, x = np.mgrid[:240, :240]
+    disc: np.ndarray = np.hypot(y - 120, x - 120) <= 60
+    alpha = cv2.GaussianBlur(disc.astype(np.float32), (0, 0), sigma)[..., None]
+    ground = np.array([60, 110, 70]) + np.random.default_rng(0).normal(0, 4, (240, 240, 3))
+    image = np.rint(ground + alpha * (np.array([200, 220, 230]) - ground)).clip(0, 255)
+    cv2.imwrite("blurred.png", image.astype(np.uint8))
+    cv2.imwrite("disc.png", disc.astype(np.uint8) * 255)
+    return disc
+
+
+@pytest.mark.parametrize("way", [("--mask", "disc.png"), ("--box", "45,45,150,150", "--snap")])
+def test_the_hole_takes_in_a_blurred_edge(run: Any, desk: Path, way: tuple[str, ...]) -> None:
+    disc = out_of_focus(4.0)
+    reach = cv2.distanceTransform((~disc).astype(np.uint8), cv2.DIST_L2, 5)
+    found = pointed(run, *way, photo="blurred.png")
+    assert found[reach <= 6].mean() > 0.99  # 1.5 sigma
+    assert not found[reach > 14].any()
+    asked = pointed(run, *way, "--grow", "3", photo="blurred.png")
+    assert asked.sum() < found.sum()
+
+
+def test_what_still_looks_like_the_object_is_said(run: Any, desk: Path) -> None:
+    out_of_focus(10.0)  # two sigma are beyond the bound
+    done = run("remove", "blurred.png", "--mask", "disc.png", "--preview", "seen.png")
+    assert done.code == 0
+    assert done.err.startswith("Warning: what lies just outside the hole still looks like")
+    out_of_focus(2.0)
+    done = run("remove", "blurred.png", "--mask", "disc.png", "--preview", "seen.png")
+    assert done.err == ""

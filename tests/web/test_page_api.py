@@ -219,6 +219,7 @@ def test_snapping_finds_the_object_and_its_margin(client: TestClient) -> None:
     url = f"/api/photos/{key}/snap"
     told = client.post(url, json={"box": [30, 20, 40, 40]}).json()
     assert told["found"]
+    assert told["left"] is False
     hole = shapes.mask_of([told["shape"]], (80, 100))
     assert hole[30:50, 40:60].all()
     assert 400 < hole.sum() < 900

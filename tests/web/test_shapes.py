@@ -2,11 +2,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from inpaint.errors import InpaintError, MaskError
-from inpaint.web.shapes import MOST_POINTS, MOST_SHAPES, ShapeError, mask_of, region_of
+from inpaint.images import from_array
+from inpaint.web.shapes import (
+    MOST_POINTS,
+    MOST_SHAPES,
+    ShapeError,
+    mask_of,
+    over_edge,
+    region_of,
+)
 
 SIZE = (60, 80)
 
@@ -120,3 +129,24 @@ def test_nothing_and_everything_are_refused() -> None:
             mask_of(shapes, SIZE)
     with pytest.raises(MaskError, match="everything"):
         mask_of([{"kind": "box", "box": [-1, -1, 99, 99]}], SIZE)
+
+
+def test_what_is_brushed_is_widened_by_its_blur_but_not_where_erased() -> None:
+    y, x = np.mgrid[:240, :240]
+    disc: np.ndarray = np.hypot(y - 119.5, x - 119.5) <= 60
+    alpha = cv2.GaussianBlur(disc.astype(np.float32), (0, 0), 3.0)[..., None]
+    image = np.rint(60 + alpha * np.array([150, 120, 90])).astype(np.uint8)
+    brush = stroke([120, 120], size=120)
+    rub: dict[str, Any] = {"kind": "box", "box": [0, 0, 240, 55], "erase": True}
+    reach = cv2.distanceTransform((~disc).astype(np.uint8), cv2.DIST_L2, 5)
+    for drawn in ([brush], [brush, rub]):
+        hole = mask_of(drawn, (240, 240))
+        wider = over_edge(hole, drawn, from_array(image))
+        assert (wider & hole).sum() == hole.sum()
+        assert wider[(reach <= 4) & (y >= 60)].all()
+        assert not wider[reach > 10].any()
+        if rub in drawn:
+            assert not wider[:55].any()
+    region = region_of(disc)
+    hole = mask_of([region], (240, 240))
+    np.testing.assert_array_equal(over_edge(hole, [region], from_array(image)), hole)

@@ -45,11 +45,12 @@ export class Filling {
   patchesOf(stack) { return stack.map((entry) => this.#patches.get(name(entry))).filter(Boolean); }
 
   // Fill what is drawn.
-  async fill(key, side, options) {
+  // With edge, strokes and boxes are widened by the blur of what they are drawn around.
+  async fill(key, side, options, edge) {
     const { shapes, stack } = this.doc;
-    await this.#run(key, { shapes, stack, options }, async (event) => {
+    await this.#run(key, { shapes, stack, options, edge }, async (event) => {
       const variants = Array.from({ length: event.candidates }, (_, k) => [event.fill, k]);
-      const group = { shapes, under: stack, options, variants, rounds: 0, event };
+      const group = { shapes, under: stack, options, edge, variants, rounds: 0, event };
       await this.#fetch(key, side, group, variants);
       return () => this.doc.push({ shapes: [], stack: [...stack, variants[0]] });
     });
@@ -61,7 +62,7 @@ export class Filling {
     if (!group || this.going) return;
     const first = group.rounds === 0;
     const options = { ...group.options, candidates: MORE, seed: group.options.seed + group.rounds };
-    await this.#run(key, { shapes: group.shapes, stack: group.under, options }, async (event) => {
+    await this.#run(key, { shapes: group.shapes, stack: group.under, options, edge: group.edge }, async (event) => {
       let variants = Array.from({ length: event.candidates }, (_, k) => [event.fill, k]);
       // By the same seed, those that are there already come again: the first of several is the
       // single one, unless that was routed to another method.

@@ -93,6 +93,7 @@ tools.addEventListener("shape", async ({ detail: shape }) => {
       doc.add(shape);
       return;
     }
+    if (found.left) toast("What lies around still looks like the object; brush over the rest.");
     const image = new Image();
     image.src = found.view.png;
     await image.decode();
@@ -136,7 +137,7 @@ async function fill() {
   if ($("fill").disabled) return;
   compare.hide();
   tools.cancel();
-  const going = attempt(() => filling.fill(photo.key, side(), settings.options));
+  const going = attempt(() => filling.fill(photo.key, side(), settings.options, settings.margin.grow === null));
   refresh();
   await going;
   refresh();
