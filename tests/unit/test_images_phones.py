@@ -64,7 +64,9 @@ def test_a_missing_extra_is_named_with_its_install_line(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     (tmp_path / "a.jpg").write_bytes(box(b"heic", b"mif1") + bytes(99))
-    with pytest.raises(ImageError, match=r"a\.jpg'.*HEIC.*pip install 'latent-inpaint\[heif\]'") as error:
+    with pytest.raises(
+        ImageError, match=r"a\.jpg'.*HEIC.*pip install 'latent-inpaint\[heif\]'"
+    ) as error:
         images.read(tmp_path / "a.jpg")
     assert "\n" not in str(error.value)
     with pytest.raises(OutputError, match=r"pip install 'latent-inpaint\[heif\]'"):
