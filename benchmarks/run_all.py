@@ -93,7 +93,7 @@ def filled(words: str, paths: dict[str, str]) -> list[str]:
 
 
 def table(results: list[Ran]) -> str:
-    """The table, a row a figure."""
+    """The table, with one row for each figure."""
     lines = ["| benchmark | data | figure | value | CPU s |", "|---|---|---|---|---|"]
     for ran in results:
         shown = ran.figures or [("**failed**", ran.problem.replace("|", "/"))]

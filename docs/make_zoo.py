@@ -36,7 +36,7 @@ can be repeated by `pretrain recipe NAME DATA... --out DIR` (`pretrain recipe li
 - **Ceiling**: PSNR in dB of held-out images with every pixel known, the closest that a fill can be.
 - **KID** (AlexNet, see [metrics.md](metrics.md)) of samples against held-out images; in brackets
   the same of real training images, which is what a perfect prior would get. Compare within a family
-  only: the values hang on the data.
+  only: the values depend on the data.
 - **Copies**: how many samples have a nearest training image that stands out from the 50 nearest
   more than it does for all but 5 % of held-out images. 5 % is what chance gives.
 

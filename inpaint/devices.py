@@ -50,8 +50,9 @@ def one_thread(device: torch.device) -> Iterator[None]:
     """Within, this thread computes alone on the processor; on other devices nothing changes.
 
     Sums, such as those of matrix products and of gradients of convolutions, are made in parts, one
-    for each thread: their last bits hang on the number, and a search makes that visible. The same
-    bytes therefore need the same number, which is 1 because a forked child has no more.
+    for each thread: their last bits depend on the number of threads, and a search makes that
+    visible. The same bytes therefore need the same number, which is 1 because a forked child has
+    no more.
 
     Also a decorator: ``@one_thread(torch.device("cpu"))``.
     """

@@ -26,7 +26,7 @@ from inpaint.zoo.classes import Steerable
 Progress = Callable[[int, int], None]
 
 CHUNK = 4
-"""Images searched at once: a fixed shape, so that a figure does not hang on how many there are."""
+"""Images searched at once: a fixed shape, so that a figure does not depend on their number."""
 SCREEN = 60
 """Steps that all starts get; the best of them go on."""
 RATE = 0.2

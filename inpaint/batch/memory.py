@@ -132,7 +132,7 @@ def _malloc_trim() -> Callable[[int], int] | None:
 def trim() -> None:
     """Give freed memory back to the system.
 
-    Pictures of ever other sizes leave gaps in the heap, which glibc keeps: a worker that uses
+    Pictures of many different sizes leave gaps in the heap, which glibc keeps: a worker that uses
     the same 180 MB at its thousandth image would hold 100 MB more than at its tenth.
     """
     give_back = _malloc_trim()

@@ -1,4 +1,4 @@
-"""What stands where an output shall go: done already, ours to replace, or somebody else's."""
+"""What is found at an output's place: finished, ours to replace, or another program's file."""
 
 from __future__ import annotations
 

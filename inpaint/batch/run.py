@@ -1,4 +1,4 @@
-"""A run over a folder: plan, skip what is done, fill, write down, try again what needed room."""
+"""A run over a folder: plan, skip what is done, fill, record, repeat what ran out of memory."""
 
 from __future__ import annotations
 

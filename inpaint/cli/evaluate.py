@@ -83,8 +83,8 @@ def command(
     """Measure methods on IMAGES, a folder or a tar file.
 
     Each image is erased by each mask, filled by each method and compared with the original.
-    OUT gets metrics.jsonl (a row a measurement), summary.csv, report.html, and the inputs, masks
-    and fills as PNG. Stopped runs go on where they were: give the same command again.
+    OUT gets metrics.jsonl (one row for each measurement), summary.csv, report.html, and the
+    inputs, masks and fills as PNG. Stopped runs go on where they were: give the same command again.
     """
     from inpaint.evaluate.results import evaluate
 

@@ -222,7 +222,7 @@ class Filler:
         """Pictures and losses of a search from ``count`` other starts.
 
         A search of its own: with more rows in the first one, its kernels would round otherwise,
-        and the first fill would hang on the number of candidates.
+        and the first fill would depend on the number of candidates.
         """
         own: Start | Tensor = options.get("start", "prior")
         z = starts.draw(

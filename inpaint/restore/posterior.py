@@ -75,7 +75,7 @@ class Posterior:
         return x.unflatten(1, (3, side, side)), (self.rest * g).float()[:, :, None, None]
 
     def evidence(self, y: Tensor) -> Tensor:
-        """Log p(y) a value in nats, (n,), at the likeliest g of each window.
+        """Log p(y) for each value, in nats, (n,), at the likeliest g of each window.
 
         Always with the prior's residual: a noise tuned for filling says nothing of how well it
         explains.

@@ -50,7 +50,8 @@ def names(
     lets the hole attend to the known region; the recurrent refiner before that costs time and adds
     nothing that was measured (docs/refiners.md). Texture is copied from the
     photo itself in the mode ``sharp``; not in aligned pictures (``whole``), where nothing repeats.
-    A fill that a class has ``steered`` is only blended: both would bring back what is around it.
+    A fill that a class has ``steered`` is only blended: the network and the texture copy would
+    replace what the class has drawn by what surrounds the hole.
     """
     if tuple(stages) != AUTO:
         return tuple(stages)

@@ -31,7 +31,8 @@ def blend(image: np.ndarray, guide: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
         |N_p| f_p - Σ_{q in N_p, q in Ω} f_q = Σ_{q in N_p, q not in Ω} f*_q + Σ_{q in N_p} v_pq
 
-    with v_pq = g_p - g_q. Put f = g + e and the guide drops out: e is the membrane of f* - g,
+    with v_pq = g_p - g_q. Put f = g + e and the guide drops out: e is the harmonic
+    interpolation of f* - g,
 
         |N_p| e_p - Σ_{q in N_p, q in Ω} e_q = Σ_{q in N_p, q not in Ω} (f*_q - g_q).
 
@@ -63,12 +64,12 @@ def blend(image: np.ndarray, guide: np.ndarray, mask: np.ndarray) -> np.ndarray:
         return result
     box = _hole_box(mask)
     hole, inner_guide = mask[box], guide[box].astype(np.float64)
-    e = membrane(image[box] - inner_guide, hole)
+    e = harmonic(image[box] - inner_guide, hole)
     result[box][hole] = np.clip(inner_guide[hole] + e, 0.0, 1.0)
     return result
 
 
-def membrane(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def harmonic(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Interpolate known values into the hole harmonically: Δe = 0, e = values at the edge.
 
     A hole pixel becomes the mean of its (up to four) neighbours inside the image, so the image
@@ -121,7 +122,7 @@ def _hole_box(mask: np.ndarray) -> tuple[slice, slice]:
 
 
 def _system(values: np.ndarray, mask: np.ndarray) -> tuple[sparse.csr_matrix, np.ndarray]:
-    """Write the equation of `membrane` as A e = b over the hole pixels in row-major order."""
+    """Write the equation of `harmonic` as A e = b over the hole pixels in row-major order."""
     n = int(np.count_nonzero(mask))
     index = np.full(mask.shape, -1, dtype=np.int32)
     index[mask] = np.arange(n, dtype=np.int32)

@@ -1,4 +1,4 @@
-"""What there is, by name: ours by file name, that of other packages by their entry points.
+"""Priors, stages and tasks by name: those of this package by their files, others by entry points.
 
 A prior kind or a stage is a module, a shipped prior a folder. A module or package in ``priors/``,
 ``stages/`` or ``restore/`` is a prior kind, a stage or a task when it defines the functions in

@@ -78,7 +78,7 @@ def test_free_edge_takes_a_slope_along_it(wide: bool) -> None:
 def test_equation_holds_at_every_hole_pixel(mask: np.ndarray) -> None:
     values = picture().astype(np.float64)
     e = values.copy()
-    e[mask] = poisson.membrane(values, mask)
+    e[mask] = poisson.harmonic(values, mask)
     for y, x in np.argwhere(mask):
         near = [(y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)]
         near = [(j, i) for j, i in near if 0 <= j < SHAPE[0] and 0 <= i < SHAPE[1]]
@@ -89,7 +89,7 @@ def test_equation_holds_at_every_hole_pixel(mask: np.ndarray) -> None:
 @every_hole
 def test_correction_stays_between_the_extremes_of_the_known(mask: np.ndarray) -> None:
     values = picture(seed=4).astype(np.float64)
-    e = poisson.membrane(values, mask)
+    e = poisson.harmonic(values, mask)
     assert (e >= values[~mask].min(axis=0) - 1e-9).all()
     assert (e <= values[~mask].max(axis=0) + 1e-9).all()
 
@@ -183,6 +183,6 @@ def test_errors_say_what_is_wrong() -> None:
     with pytest.raises(MaskError, match="expected bool"):
         poisson.blend(image, image, mask.astype(np.uint8))
     with pytest.raises(MaskError, match="True = hole"):
-        poisson.membrane(image, mask[:-1])
+        poisson.harmonic(image, mask[:-1])
     with pytest.raises(ImageError, match="expected"):
-        poisson.membrane(image[..., 0], mask)
+        poisson.harmonic(image[..., 0], mask)

@@ -15,7 +15,7 @@ from inpaint.stages.texture.weights import Weights
 _THIN = 2.0  # holes no deeper than this stay as they are: a smooth fill looks as good there
 _DEEPEST, _LARGEST = 8.0, 30_000  # where the search begins: depth of the hole, pixels in all
 _SCREEN = 0.05  # how near a seam colours may change: about 4 pixels
-_CALM = 0.5  # share of a membrane in the smooth colours that a copy takes back
+_CALM = 0.5  # weight of harmonic interpolation in the smooth colours of the result
 # The second opinion weighs texture and nearness more.
 _SECOND = Weights(texture=0.6, structure=0.5, down=0.8, across=0.5)
 

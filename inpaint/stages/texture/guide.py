@@ -1,4 +1,4 @@
-"""Smooth maps that lead a search: expected colour and roughness, and a membrane's colours."""
+"""Smooth maps that lead a search: expected colour and roughness, and harmonic interpolation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from inpaint.images.resize import fill_nearest
-from inpaint.stages.poisson import membrane
+from inpaint.stages.poisson import harmonic
 from inpaint.stages.texture.features import SIDE, gradients
 from inpaint.stages.texture.levels import Level
 
@@ -17,13 +17,13 @@ _BLUR = 1.0  # of that grid, in cells
 
 
 def calmed(levels: list[Level], shape: tuple[int, ...]) -> np.ndarray:
-    """By how much a membrane over the hole differs from the fill: (h, w, 3), 0 outside.
+    """By how much harmonic interpolation of the hole differs from the fill: (h, w, 3), 0 outside.
 
     It knows no structure, and in flat places it is nearer the truth than any guess.
     """
     level = next((x for x in levels if max(x.todo.shape) <= _GRID), levels[-1])
     change = np.zeros_like(level.image)
-    change[level.todo] = membrane(level.image, level.todo) - level.image[level.todo]
+    change[level.todo] = harmonic(level.image, level.todo) - level.image[level.todo]
     return resized(change, shape)
 
 
