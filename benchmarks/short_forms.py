@@ -181,6 +181,7 @@ LEFT_OUT = {
     "search_precision": "compiles for a quarter of a minute; see its docstring",
     "refiner_ablation": "trains six refiners for half an hour; see its docstring",
     "speed": "compares with other programs, for minutes; see its docstring",
+    "blurred_edges": "composes ten removals from data that is not shipped; see its docstring",
     "choosing": "has no short form yet; see its docstring",
     "batch_kills": "kills runs for minutes; run `python benchmarks/batch_kills.py`",
     "batch_faults": "fails disks on purpose for minutes; run `python benchmarks/batch_faults.py`",
