@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from inpaint import forks as _forks  # noqa: F401  (registers what a forked child needs)
+from inpaint import devices as _devices  # noqa: F401  (registers what a forked child needs)
 from inpaint._version import __version__
 from inpaint.errors import (
     ImageError,

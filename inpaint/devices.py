@@ -1,13 +1,24 @@
-"""Devices, resolved once at the edge."""
+"""Devices, resolved once at the edge; threads, and what a forked child may do with them.
+
+Torch (OpenMP) and OpenCV keep threads that wait for work. A fork copies the memory that says they
+are there, and not the threads; the first parallel loop in the child would wait for them for ever.
+With one thread neither library hands anything to them. The bytes do not change: no result of this
+package depends on the number of threads. This module is loaded with the package, so it imports
+torch only where it is needed.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import torch
+from typing import TYPE_CHECKING
 
 from inpaint.errors import InpaintError, UnknownNameError
+
+if TYPE_CHECKING:
+    import torch
 
 NAMES = ("auto", "cpu", "cuda", "mps")
 
@@ -18,6 +29,8 @@ def resolve(name: str = "auto") -> torch.device:
     ``auto`` takes CUDA if there is one, else the CPU; never mps, whose kernels round differently
     from run to run. Raises UnknownNameError for other names, InpaintError for a missing device.
     """
+    import torch
+
     kind, colon, index = name.partition(":")
     if kind not in NAMES or (colon and (kind == "auto" or not index.isdecimal())):
         raise UnknownNameError("device", name, NAMES)
@@ -41,6 +54,8 @@ def resolve(name: str = "auto") -> torch.device:
 
 def _forked() -> bool:
     """Whether a parent of this process used CUDA before the fork."""
+    import torch
+
     told = getattr(torch.cuda, "_is_in_bad_fork", None)  # torch has no public way to ask
     return bool(told and told())
 
@@ -56,6 +71,8 @@ def one_thread(device: torch.device) -> Iterator[None]:
 
     Also a decorator: ``@one_thread(torch.device("cpu"))``.
     """
+    import torch
+
     threads = torch.get_num_threads()
     if device.type != "cpu" or threads == 1:
         yield
@@ -65,3 +82,18 @@ def one_thread(device: torch.device) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def in_child() -> None:
+    """Make torch and OpenCV, where they are loaded, compute with this thread alone."""
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "set_num_threads"):  # not in the midst of its import
+        torch.set_num_threads(1)
+    cv2 = sys.modules.get("cv2")
+    if cv2 is not None and hasattr(cv2, "setNumThreads"):
+        # Not 1, for which OpenCV would stop its threads, and wait for them to end.
+        cv2.setNumThreads(0)
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=in_child)

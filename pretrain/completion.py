@@ -17,10 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inpaint.errors import WeightsError
 from inpaint.evaluate import lpips
 from inpaint.stages.completion import Completion
-from inpaint.stages.refine import load
 from pretrain import data, precision, sheets
 from pretrain.checkpoint import Stateful
 from pretrain.critic import Opponent
@@ -29,7 +27,7 @@ from pretrain.guided import Guided
 from pretrain.log import append
 from pretrain.options import CompletionOptions
 from pretrain.precision import autocast
-from pretrain.refiner import DECIBELS, log_mse
+from pretrain.refiner import DECIBELS, adopt, log_mse
 from pretrain.run import Outcome, Plan, run_loop
 
 WARMUP = 200  # steps over which the step size rises
@@ -44,13 +42,7 @@ def fresh(o: CompletionOptions, init: Path | None = None) -> Completion:
     with torch.random.fork_rng():
         torch.default_generator.manual_seed(o.seed)
         network = Completion(size=o.size, width=o.width)
-    if init:
-        try:
-            network.load_state_dict(load(init).state_dict())
-        except RuntimeError as error:
-            raise WeightsError(
-                f"{init}: is no completion network of --width {o.width}; give its width"
-            ) from error
+    adopt(network, init, f"is no completion network of --width {o.width}; give its width")
     return network
 
 

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -44,6 +45,9 @@ MASKS = (
     "bucket:01-30",
     "bucket:20-50",
 )
+
+
+Kind = TypeVar("Kind", bound=Prior)
 
 
 @dataclass(frozen=True)
@@ -127,50 +131,90 @@ def make(
     OutputError
         When the cache cannot be written.
     """
-    facts = [name, size, per_image, group, seed, len(images), MASKS, _sample(images)]
+    facts = [name, size, per_image, group, seed, len(images), MASKS, sample(images)]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
-    image_of, mask_of = _plan(len(images), count, per_image, group, seed)
+    image_of, mask_of = plan_groups(len(images), count, per_image, group, rng=[seed, 3])
     masks = draw_masks(int(mask_of.max()) + 1, size, seed=seed)
     path = cache / f"fills-{key}.npy"
     if not path.exists():
-        temporary = path.with_suffix(f".{os.getpid()}.npy")
-        fitted = priors()
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            shape = (len(image_of), size, size, 3)
-            out = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
-            for m, mask in enumerate(masks):
-                rows = np.flatnonzero(mask_of == m)
-                prior = fitted[image_of[rows[0]] % count]
-                truth = images.pixels[image_of[rows]].astype(np.float32) / 255
-                out[rows] = np.rint(fill(prior, truth, mask, seed=m) * 255)
-                if callback:
-                    callback(m + 1, len(masks))
-            out.flush()
-            os.replace(temporary, path)
-        except OSError as error:
-            raise OutputError(
-                f"{cache}: fills not written ({error.strerror or error}); "
-                "free some space or name another --cache"
-            ) from error
-        finally:
-            temporary.unlink(missing_ok=True)
+
+        def filled(prior: Prior, rows: np.ndarray, m: int) -> np.ndarray:
+            truth = images.pixels[image_of[rows]].astype(np.float32) / 255
+            return np.rint(fill(prior, truth, masks[m], seed=m) * 255)
+
+        write(path, filled, priors(), masks, image_of, mask_of, callback=callback)
     return Fills(images, np.load(path, mmap_mode="r"), image_of, mask_of, masks)
 
 
-def _sample(images: data.Images) -> str:
+def sample(images: data.Images) -> str:
     """A digest of up to 64 of the images, spread over all: tells one set from another."""
     some = images.pixels[:: max(1, len(images) // 64)]
     return hashlib.sha256(some.tobytes()).hexdigest()
 
 
-def _plan(n: int, priors: int, per_image: int, group: int, seed: int) -> tuple[np.ndarray, ...]:
-    """Image and mask of every fill; a group shares its mask and its prior."""
-    rng = np.random.default_rng([seed, 3])
+def write(
+    path: Path,
+    filled: Callable[[Kind, np.ndarray, int], np.ndarray],
+    priors: Sequence[Kind],
+    masks: np.ndarray,
+    image_of: np.ndarray,
+    mask_of: np.ndarray,
+    *,
+    callback: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write all fills, (P, S, S, 3) of uint8, to ``path``, which appears whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        An .npy file; its folder is made.
+    filled : callable
+        ``filled(prior, rows, m) -> (n, S, S, 3)``: the fills ``rows``, which share mask ``m``.
+    priors : sequence
+        Image i is filled by prior i mod their number.
+    masks, image_of, mask_of : ndarray
+        As ``Fills`` has them.
+    callback : callable, optional
+        ``callback(done, total)`` after every group.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    """
+    temporary = path.with_suffix(f".{os.getpid()}.npy")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shape = (len(image_of), *masks.shape[1:], 3)
+        out = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
+        for m in range(len(masks)):
+            rows = np.flatnonzero(mask_of == m)
+            out[rows] = filled(priors[image_of[rows[0]] % len(priors)], rows, m)
+            if callback:
+                callback(m + 1, len(masks))
+        out.flush()
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(
+            f"{path.parent}: fills not written ({error.strerror or error}); "
+            "free some space or name another --cache"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def plan_groups(
+    n: int, priors: int, per_image: int, group: int, *, rng: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Image and mask of every fill, two arrays (P,); a group shares its mask and its prior.
+
+    ``rng`` seeds the order.
+    """
+    generator = np.random.default_rng(rng)
     image_of, mask_of, count = [], [], 0
     for _ in range(per_image):
         for k in range(priors):
-            own = rng.permutation(np.arange(k, n, priors))
+            own = generator.permutation(np.arange(k, n, priors))
             image_of.append(own)
             mask_of.append(count + np.arange(len(own)) // group)
             count = int(mask_of[-1][-1]) + 1

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpaint.errors import OutputError
-from inpaint.images.resize import enlarge, shrink
 from inpaint.priors.gaussian import Gaussian
-from inpaint.stages.poisson import blend
-from pretrain import data, holes
+from pretrain import data, fills, holes
 
 GROUP = 32  # items that share a mask, which is what makes a closed form cheap
 
@@ -183,76 +179,23 @@ def make(
     OutputError
         When the cache cannot be written.
     """
-    image_of, mask_of = _plan(len(images), count, per_image, seed)
+    image_of, mask_of = fills.plan_groups(len(images), count, per_image, GROUP, rng=[seed, 13])
     views = Views(images, size, image_of, min_scale, pose, seed)
     masks = holes.draw(int(mask_of.max()) + 1, size, seed=seed)
-    sample = hashlib.sha256(images.pixels[:: max(1, len(images) // 64)].tobytes()).hexdigest()
-    facts = ["blended", name, size, per_image, min_scale, pose, GROUP, seed, len(images), sample]
+    facts = ["blended", name, size, per_image, min_scale, pose, GROUP, seed]
+    facts += [len(images), fills.sample(images)]
     digest = hashlib.sha256(json.dumps(facts).encode() + masks.tobytes())
     path = cache / f"guides-{digest.hexdigest()[:16]}.npy"
     if not path.exists():
-        _write(path, views, masks, mask_of, priors(), callback)
+
+        def made(prior: Gaussian, rows: np.ndarray, m: int) -> np.ndarray:
+            return filled(prior, views.take(rows), masks[m])
+
+        fills.write(path, made, priors(), masks, image_of, mask_of, callback=callback)
     return Guided(views, masks, mask_of, np.load(path, mmap_mode="r"))
-
-
-def _plan(n: int, priors: int, per_image: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Picture and mask of every item; a group shares its mask and its prior."""
-    rng = np.random.default_rng([seed, 13])
-    image_of, mask_of, groups = [], [], 0
-    for _ in range(per_image):
-        for k in range(priors):
-            own = rng.permutation(np.arange(k, n, priors))
-            image_of.append(own)
-            mask_of.append(groups + np.arange(len(own)) // GROUP)
-            groups = int(mask_of[-1][-1]) + 1
-    return np.concatenate(image_of), np.concatenate(mask_of)
-
-
-def _write(
-    path: Path,
-    views: Views,
-    masks: np.ndarray,
-    mask_of: np.ndarray,
-    priors: Sequence[Gaussian],
-    callback: Callable[[int, int], None] | None,
-) -> None:
-    """Fill all items into ``path``, which appears whole or not at all."""
-    temporary = path.with_suffix(f".{os.getpid()}.npy")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shape = (len(views), views.size, views.size, 3)
-        out = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
-        for m, mask in enumerate(masks):
-            rows = np.flatnonzero(mask_of == m)
-            prior = priors[views.image_of[rows[0]] % len(priors)]
-            out[rows] = filled(prior, views.take(rows), mask)
-            if callback:
-                callback(m + 1, len(masks))
-        out.flush()
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OutputError(
-            f"{path.parent}: fills not written ({error.strerror or error}); "
-            "free some space or name another --cache"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def filled(prior: Gaussian, views: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The views (n, S, S, 3) with their common hole (S, S) filled by the Gaussian, uint8."""
-    truth = views.astype(np.float32) / 255
-    small = [shrink(view, mask, prior.size) for view in truth]
-    x = torch.from_numpy(np.stack([s for s, _ in small])).permute(0, 3, 1, 2)
-    found = prior.generate(prior.means(x, torch.from_numpy(small[0][1])).float()).clamp(0, 1)
-    return blended(truth, found.permute(0, 2, 3, 1).numpy(), mask)
-
-
-def blended(truth: np.ndarray, guides: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Guides (n, G, G, 3) enlarged and blended into the hole of ``truth`` (n, S, S, 3), uint8."""
-    shape = mask.shape
-    enlarged = [enlarge(guide, shape) for guide in guides]
-    # All channels of all pictures at once: the equations of the blend are the same for each.
-    known, guide = (np.concatenate(list(a), axis=2) for a in (truth, enlarged))
-    parts = np.split(blend(known, guide, mask), len(truth), axis=2)
-    return np.asarray(np.rint(np.stack(parts).clip(0, 1) * 255), np.uint8)
+    made = fills.fill(prior, views.astype(np.float32) / 255, mask, seed=0)
+    return np.rint(made * 255).astype(np.uint8)

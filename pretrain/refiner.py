@@ -60,14 +60,20 @@ def fresh(o: RefinerOptions, init: Path | None = None) -> Attention | Recurrent:
             network = Attention(size=o.size, width=o.width, attend=not o.plain)
         else:
             network = Recurrent(size=o.size, width=o.width, cell=o.cell)
+    adopt(network, init, "has other sizes than these options; give its --cell, --size and --width")
+    return network
+
+
+def adopt(network: nn.Module, init: Path | None, unlike: str) -> None:
+    """Give a network the weights of the folder ``init``, if there is one.
+
+    Raises WeightsError, which says what is ``unlike`` and what to do, when they do not fit.
+    """
     if init:
         try:
             network.load_state_dict(load(init).state_dict())
         except RuntimeError as error:
-            raise WeightsError(
-                f"{init}: has other sizes than these options; give its --cell, --size and --width"
-            ) from error
-    return network
+            raise WeightsError(f"{init}: {unlike}") from error
 
 
 class PatchCritic(nn.Module):

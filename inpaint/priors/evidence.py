@@ -15,14 +15,13 @@ change little (measured by ``benchmarks/choosing.py``).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from inpaint.priors.gaussian import unpack
+from inpaint.priors.gaussian import log_density, unpack
 
 SIDE = 32  # of the view, in pixels
 LEADING = 96  # components
@@ -60,12 +59,7 @@ class Coarse:
         W = self.W[known]
         M = W.T @ W
         M.diagonal().add_(noise)
-        factor = torch.linalg.cholesky(M)
-        projected = W.T @ r
-        z = torch.cholesky_solve(projected[:, None], factor)[:, 0]
-        quadratic = float(r @ r - projected @ z) / noise
-        log_det = (len(r) - W.shape[1]) * math.log(noise) + 2 * float(factor.diagonal().log().sum())
-        return -(quadratic + log_det) / (2 * len(r))
+        return log_density(r, W.T @ r, torch.linalg.cholesky(M), noise)
 
 
 def coarse(size: int, packed: dict[str, Tensor], *, side: int) -> Coarse:

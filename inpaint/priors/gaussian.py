@@ -161,10 +161,7 @@ class Gaussian:
             return 0.0
         factor = self._factor(mask, noise)
         projected = self.W[known].T.double() @ r
-        z = torch.cholesky_solve(projected[:, None], factor)[:, 0]
-        quadratic = float(r @ r - projected @ z) / noise
-        log_det = (n - self.latent) * math.log(noise) + 2 * float(factor.diagonal().log().sum())
-        return -(quadratic + log_det + n * math.log(2 * math.pi)) / (2 * n)
+        return log_density(r, projected, factor, noise) - math.log(2 * math.pi) / 2
 
     def config(self) -> dict[str, Any]:
         """Everything but the tensors."""
@@ -179,6 +176,19 @@ class Gaussian:
     def tensors(self) -> dict[str, Tensor]:
         """The packed components."""
         return self.packed
+
+
+def log_density(r: Tensor, projected: Tensor, factor: Tensor, noise: float) -> float:
+    """Log N(r; 0, W_k W_k^T + noise I) for each value of r, in nats, without log(2 pi) / 2.
+
+    r (n,) is x_k - mu_k, projected (K,) is W_k^T r, and factor (K, K) the Cholesky factor of M; in
+    their precision.
+    """
+    n, latent = len(r), len(projected)
+    z = torch.cholesky_solve(projected[:, None], factor)[:, 0]
+    quadratic = float(r @ r - projected @ z) / noise
+    log_det = (n - latent) * math.log(noise) + 2 * float(factor.diagonal().log().sum())
+    return -(quadratic + log_det) / (2 * n)
 
 
 def pack(mean: Tensor, components: Tensor, odd: Tensor, *, bits8: int) -> dict[str, Tensor]:

@@ -24,7 +24,6 @@ from inpaint.stages.patch import Patch
 
 HEADS = 4
 FOLD = 2  # the finest feature maps have half the picture's side
-COARSEST = 16  # the picture's side must be a multiple of this
 
 
 def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0, device: str = "cpu") -> Patch:
