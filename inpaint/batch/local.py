@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from inpaint.batch.item import ItemFiller
-from inpaint.batch.manifest import FAILED, RETRY, Row, before
 from inpaint.batch.options import Setup
+from inpaint.batch.rows import FAILED, RETRY, Row, claim
 from inpaint.errors import InpaintError
 
 # One thread a worker: more would wait for each other, and workers already use all cores.
@@ -223,7 +223,7 @@ def _died(item: Row, code: int, *, careful: bool) -> Row:
     row = {key: item[key] for key in ("path", "mask", "out")}
     reason = f"the worker that filled it died ({_how(code)})"
     row |= {"status": FAILED if careful else RETRY, "error": reason, "seconds": None}
-    return row | {"before": before(item.get("known"))}
+    return row | claim(item.get("known"))
 
 
 def _how(code: int) -> str:

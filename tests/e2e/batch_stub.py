@@ -1,4 +1,4 @@
-"""A worker that fills nothing: it answers as ``inpaint.batch.worker`` does, at once.
+"""A worker whose outputs are empty: it answers as ``inpaint.batch.worker`` does, at once.
 
 Images named ``kill*`` end it, as a lack of memory would; with ``careful`` only ``kill-always*``.
 """
@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 setup = json.loads(sys.stdin.readline())
 if setup["options"]["prior"] == "fatal":
@@ -24,6 +25,9 @@ for line in sys.stdin:
     if deadly:
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(0.002)
+    output = Path(setup["out"]) / item["out"]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.touch()
     row = {key: item[key] for key in ("path", "mask", "out")}
     row |= {"status": "done", "error": None, "seconds": 0.002, "out_sha256": "", "note": None}
     row |= {"worker": os.getpid(), "index": setup["index"], "memory": setup["memory"]}
