@@ -1,6 +1,7 @@
 """A worker whose outputs are empty: it answers as ``inpaint.batch.worker`` does, at once.
 
 Images named ``kill*`` end it, as a lack of memory would; with ``careful`` only ``kill-always*``.
+Images named ``stop*`` stop it for good, unless ``careful``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ for line in sys.stdin:
     deadly = item["path"].startswith("kill-always" if setup["careful"] else "kill")
     if deadly:
         os.kill(os.getpid(), signal.SIGKILL)
+    if item["path"].startswith("stop") and not setup["careful"]:
+        os.kill(os.getpid(), signal.SIGSTOP)
     time.sleep(0.002)
     output = Path(setup["out"]) / item["out"]
     output.parent.mkdir(parents=True, exist_ok=True)
