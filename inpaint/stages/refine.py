@@ -1,7 +1,7 @@
 """What the learned refiners share: find the weights, work at the network's size, change the hole.
 
-The network sees the crop at its own side S. What it changes there is enlarged and added, so the
-detail that the crop already has stays.
+The network sees the crop at a side S that it was trained on. What it changes there is enlarged and
+added, so the detail that the crop already has stays.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def refine(
     import torch
 
     network = load(folder, device)
-    side = int(network.size)  # type: ignore[arg-type]
+    side = side_of(network, max(patch.mask.shape))
     # Padded with its own edge: the network has never seen a border of black.
     small = _resized(_padded(patch.filled), side)
     share = _resized(_padded(patch.mask.astype(np.float32)), side)
@@ -96,6 +96,16 @@ def between(
         if sharpness == 0:
             return faithful
         return torch.lerp(faithful, drawn(x, hole, 1.0), sharpness)
+
+
+def side_of(network: nn.Module, side: int) -> int:
+    """The side, a multiple of 16, at which a network sees a picture whose longer side is ``side``.
+
+    It is the network's own ``size``. A network that was trained on several sides has a ``largest``,
+    and sees a picture between the two as large as it is.
+    """
+    least, most = int(network.size), int(getattr(network, "largest", network.size))  # type: ignore[arg-type]
+    return min(max(-(-side // 16) * 16, least), most)
 
 
 def _padded(image: np.ndarray) -> np.ndarray:
