@@ -22,8 +22,8 @@ from inpaint.zoo import classes, registry
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from inpaint.batch.manifest import Row
-    from inpaint.batch.run import Summary
+    from inpaint.batch.rows import Row
+    from inpaint.batch.summary import Summary
 
 
 @click.command(name="batch")
@@ -198,6 +198,7 @@ def command(
             report=report,
             callback=each,
             stop=stop,
+            warn=lambda text: click.echo(text, err=True),
         )
     _print(summary, out, check=check, as_json=as_json, report=report)
     if summary.interrupted:
