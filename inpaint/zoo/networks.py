@@ -124,7 +124,7 @@ def _state(path: Path) -> tuple[int, ...]:
         ) from error
 
 
-def _is_range(value: list[Any]) -> bool:
+def _is_range(value: Any) -> bool:
     numbers = [v for v in value if isinstance(v, int | float) and not isinstance(v, bool)]
     return len(numbers) == len(value) == 2 and value[0] != value[1]
 
