@@ -55,7 +55,9 @@ if TYPE_CHECKING:
     type=click.Choice(["keep", "png", "jpg", "webp"]),
     help="Of the outputs.",
 )
-@click.option("--prior", default="auto", show_default=True, help="Name, folder, or auto.")
+@click.option(
+    "--prior", default="auto", show_default=True, help="Name, folder, ONNX file, or auto."
+)
 @click.option("--class", "class_name", help="Class to steer a class-conditional prior.")
 @click.option("--mode", default="sharp", show_default=True, type=click.Choice(["sharp", "psnr"]))
 @click.option(

@@ -97,6 +97,8 @@ class Filler:
         Let the router choose between the prior and classical methods.
     device : torch.device
         Where the priors are.
+    detailed : int
+        Side of the largest crop that gets no texture, since the prior drew its detail itself.
     """
 
     prior: Prior
@@ -107,6 +109,7 @@ class Filler:
     candidates: int
     routed: bool
     device: torch.device
+    detailed: int = 0
 
     @property
     def steps(self) -> int:
@@ -249,6 +252,8 @@ class Filler:
         """The fill after all stages, and the names of those that changed it."""
         patch, ran = patch.with_filled(patch.guide), []
         for name, stage in self.stages:
+            if name == "texture" and max(patch.mask.shape) <= self.detailed:
+                continue
             after = chain.run(name, stage, patch)
             if after is not patch:
                 ran.append(name)

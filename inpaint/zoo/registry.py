@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from inpaint.errors import InpaintError, UnknownNameError, WeightsError
-from inpaint.zoo import plugins
+from inpaint.zoo import networks, plugins
 from inpaint.zoo.weights import CONFIG, read_config, state_of
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def prior_folder(name: str) -> Path:
     """Folder of a shipped prior, or ``name`` itself when it is a folder.
 
     A name without a path separator is looked up in the zoo first. Raises UnknownNameError, and
-    InpaintError for a prior of an installed package, which has no folder.
+    InpaintError for a prior of an installed package or a network, which have no folder.
     """
     known = priors()
     if name in known:
@@ -186,6 +186,9 @@ def prior_folder(name: str) -> Path:
             f"the prior {name!r} comes from the package {plugins.package('prior', name)} and has "
             "no folder; name one of the zoo, or a folder"
         )
+    if networks.is_network(name):
+        networks.check(name)
+        raise InpaintError(f"the prior {name!r} is a network and not a folder; name a folder")
     try:
         if name and Path(name).is_dir():
             return Path(name)
@@ -199,16 +202,20 @@ def check_prior(name: str) -> None:
 
     Raises UnknownNameError and WeightsError.
     """
-    if name not in installed_priors():
+    if networks.is_network(name):
+        networks.check(name)
+    elif name not in installed_priors():
         read_config(prior_folder(name))
 
 
 def prior_config(name: str) -> dict[str, Any]:
     """What is known about a prior beside its tensors: its folder's config.
 
-    A prior of an installed package is loaded, and asked with ``facts``. Raises UnknownNameError,
-    WeightsError, and InpaintError for a package that cannot be loaded.
+    A prior of an installed package and a network are loaded, and asked with ``facts``. Raises
+    UnknownNameError, WeightsError, and InpaintError for what cannot be loaded.
     """
+    if networks.is_network(name):
+        return networks.config(name, facts(load_prior(name)))
     if name not in installed_priors():
         return read_config(prior_folder(name))
     return {**facts(load_prior(name)), "package": plugins.package("prior", name)}
@@ -218,11 +225,12 @@ def facts(prior: Prior) -> dict[str, Any]:
     """The config keys that the pipeline reads, of a prior that is an object.
 
     ``view`` (``whole``: it knows whole, aligned pictures only), ``family`` (of whose refiners it
-    may make use) and ``classes`` may be left out by the object.
+    may make use), ``classes`` and ``feed_forward`` (it fills in one pass, and cannot be searched)
+    may be left out by the object.
     """
     kind = str(getattr(prior, "kind", type(prior).__name__))
     config: dict[str, Any] = {"kind": kind, "size": prior.size}
-    for key in ("view", "family", "classes"):
+    for key in ("view", "family", "classes", "feed_forward"):
         if value := getattr(prior, key, None):
             config[key] = value
     return config
@@ -233,8 +241,13 @@ def load_prior(name: str, device: str = "cpu") -> Prior:
 
     A folder whose config (and so whose weights' hash) has changed is loaded anew. Raises
     UnknownNameError for a name that is neither, WeightsError for files that do not fit,
-    InpaintError for an installed package whose prior cannot be used.
+    InpaintError for an installed package whose prior cannot be used. The path of an ONNX file is a
+    name too.
     """
+    if networks.is_network(name):
+        network = networks.load(name, device)
+        _ORIGINS[network] = name
+        return network
     if name in installed_priors():
         return _made(name, device)
     folder = prior_folder(name).resolve()
