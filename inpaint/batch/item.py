@@ -6,12 +6,12 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from inpaint.batch import filling, memory, patience
 from inpaint.batch.annotated import Annotations
 from inpaint.batch.disk import Disk
-from inpaint.batch.folder import Folder, is_full
+from inpaint.batch.folder import is_full
 from inpaint.batch.holes import Holes, joined
 from inpaint.batch.journal import Journal
 from inpaint.batch.options import Options, Setup
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from inpaint.images import Picture
 
 log = logging.getLogger(__name__)
+_Value = TypeVar("_Value")
 TRIM_EVERY = 8  # items; it costs some 5 ms
 
 
@@ -125,16 +126,19 @@ class ItemFiller:
         path, mask = item["path"], item["mask"]
         # Stamps first: a file that changes while it is read then has an old one.
         row |= {"image_stamp": self.images.stamp(path), "mask_stamp": self._holes.stamp(mask)}
-        data = _read(self.images, path)
+        data = _in_time(self.images.label(path), lambda: self.images.read(path))
         row["image_sha256"] = sha256(data)
-        found = self._annotations.of(path, mask) if self._annotations else None
-        drawn = None
+        found = drawn = None
+        if (annotations := self._annotations) is not None:
+            label = repr(mask or self.setup.masks)
+            found = _in_time(label, lambda: annotations.of(path, mask))
         if found is not None:
             row["mask_sha256"] = found.sha256
             if not found.entries and self.options.unannotated == "skip":
                 return {"status": SKIPPED, "note": None}
-        elif mask is not None and self.masks is not None:
-            drawn = self._holes.picture(mask, _read(self.masks, mask), row)
+        elif mask is not None and (folder := self.masks) is not None:
+            mask_data = _in_time(folder.label(mask), lambda: folder.read(mask))
+            drawn = self._holes.picture(mask, mask_data, row)
         row["options"] = self.setup.fingerprint
         kept, expected, standing = self._standing(item, row, known)
         if kept is not None:
@@ -241,13 +245,12 @@ def item_seed(path: str, options: Options) -> int:
     return seed_for(path, options.seed) >> 1
 
 
-def _read(folder: Folder, name: str) -> bytes:
-    """Read a file. Raises ImageError, also when the place does not answer in time."""
-    read: Callable[[], bytes] = lambda: folder.read(name)  # noqa: E731
+def _in_time(label: str, read: Callable[[], _Value]) -> _Value:
+    """Read a file. Raises ImageError when its place does not answer in time."""
     try:
         return patience.within(patience.READ_SECONDS, read)
     except TimeoutError as error:
         raise ImageError(
-            f"{folder.label(name)} cannot be read: {error}; check the disk or the network, then "
-            "give the same command again"
+            f"{label} cannot be read: {error}; check the disk or the network, then give the same "
+            "command again"
         ) from error
