@@ -26,7 +26,9 @@ DEVICE = (
     "the rest take the CPU."
 )
 _OPTIONS = (
-    click.option("--prior", default="auto", show_default=True, help="Name, folder, or auto."),
+    click.option(
+        "--prior", default="auto", show_default=True, help="Name, folder, ONNX file, or auto."
+    ),
     click.option("--class", "class_name", help="Class to steer a class-conditional prior."),
     click.option(
         "--mode", default="sharp", show_default=True, type=click.Choice(["sharp", "psnr"])

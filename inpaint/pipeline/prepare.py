@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from inpaint.errors import InpaintError, UnknownNameError
+from inpaint.errors import InpaintError, SearchError, UnknownNameError
 from inpaint.pipeline.choose import companion
 from inpaint.pipeline.filler import Filler
 from inpaint.pipeline.prior import Known
@@ -19,6 +19,8 @@ from inpaint.stages.chain import MODES
 from inpaint.zoo import registry
 
 LARGEST_SEED = 2**63 - 1
+# A network's picture that is enlarged less than this keeps more detail than texture would bring.
+ENLARGED = 2
 
 
 def check(
@@ -63,7 +65,8 @@ def prepare(
 ) -> Filler:
     """What fills the crops of one picture with the prior that was found.
 
-    Raises WeightsError for a stage that was asked for and has no weights for this prior.
+    Raises WeightsError for a stage that was asked for and has no weights for this prior, and
+    SearchError for steps of a prior that cannot be searched.
     """
     order = chain.names(stages, mode=mode, whole=known.whole, family=known.family, steered=steered)
     order = chain.able(
@@ -76,13 +79,21 @@ def prepare(
     wanted = SearchOptions.of(search).chosen()
     guided = mode == "psnr" or wanted.get("start", "prior") == "prior"
     steady = companion(known.name) if guided and known.named else None
+    options = {**known.model.search_defaults, **wanted}
+    if known.feed_forward and options["steps"]:
+        raise SearchError(
+            f"steps is {options['steps']}, but {known.name} is a network that fills a hole in one "
+            "pass and cannot be searched; leave the steps out"
+        )
+    own_detail = known.feed_forward and tuple(stages) == chain.AUTO
     return Filler(
         prior=known.model,
         steady=registry.load_prior(steady, str(device)) if steady else None,
-        options={**known.model.search_defaults, **wanted},
+        options=options,
         stages=tuple(zip(labels, built, strict=True)),
         mode=mode,
         candidates=candidates,
         routed=known.chosen,
         device=device,
+        detailed=ENLARGED * known.model.size if own_detail else 0,
     )
