@@ -43,9 +43,7 @@ class State:
         """Run what takes a moment in a thread, one at a time, while other requests go on."""
         return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
 
-    async def apart(
-        self, request: Request, work: Callable[[Callable[[], None]], _Value]
-    ) -> _Value:
+    async def apart(self, request: Request, work: Callable[[Callable[[], None]], _Value]) -> _Value:
         """Run ``work(check)``, which may take seconds, in a thread beside the quick requests.
 
         It calls ``check`` now and then, which ends it once the client has gone.
