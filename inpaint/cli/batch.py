@@ -153,7 +153,7 @@ def command(
         if categories or unannotated:
             raise click.UsageError("--category and --unannotated are for annotations; give --coco")
         if masks == "alpha":
-            filling.refuse_labels(mask_labels)
+            filling.refuse_mask_options(mask_labels, invert=invert)
     elif mask_labels or invert:
         raise click.UsageError(f"--mask-labels and --invert are for masks, not for --{kind}")
     if class_name is not None:

@@ -89,7 +89,7 @@ def _hole(
 
     shape = (picture.height, picture.width)
     if mask == "alpha":
-        filling.refuse_labels(labels)
+        filling.refuse_mask_options(labels, invert=invert)
         hole = masks.from_alpha(picture)
     else:
         hole = masks.load(Path(mask), shape=shape, invert=invert, labels=labels)

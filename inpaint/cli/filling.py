@@ -108,10 +108,15 @@ def options(function: Function) -> Function:
     return function
 
 
-def refuse_labels(labels: str | None) -> None:
-    """Raise click.UsageError where --mask-labels has no mask file to read."""
+def refuse_mask_options(labels: str | None, *, invert: bool) -> None:
+    """Raise click.UsageError for options of mask files where the hole is in the image's alpha."""
     if labels is not None:
         raise click.UsageError("--mask-labels reads a mask file; give one with --mask or --masks")
+    if invert:
+        raise click.UsageError(
+            "--invert turns a mask file around, and alpha is none: what is transparent is the "
+            "hole. Give a mask file, or leave --invert out"
+        )
 
 
 def outputs(out: Path, choices: Choices, *, inputs: Iterable[Path]) -> list[Path]:

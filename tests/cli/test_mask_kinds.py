@@ -13,6 +13,9 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from inpaint.batch.options import Options
+from inpaint.batch.run import fill_folder
+from inpaint.errors import InpaintError
 from inpaint.web.app import create_app
 from inpaint.web.settings import Settings
 
@@ -257,3 +260,27 @@ def test_every_command_reads_an_image_alike(
         assert refusal is None or refusal in text, (name, text)
         assert "internal error" not in text
     assert len(learned) == 2 - (refusal is not None)
+
+
+@pytest.mark.parametrize("command", ["fill", "batch"])
+@pytest.mark.parametrize("option", [["--invert"], ["--mask-labels", "any"]])
+def test_options_of_mask_files_are_refused_where_the_hole_is_in_alpha(
+    run: Any, tmp_path: Path, command: str, option: list[str]
+) -> None:
+    picture = Image.fromarray(np.full((16, 16, 4), 255, np.uint8))
+    picture.save(tmp_path / "a.png")
+    given = {
+        "fill": ["fill", tmp_path / "a.png", "--mask", "alpha", "--out", tmp_path / "b.png"],
+        "batch": ["batch", tmp_path, "--masks", "alpha", "--out", tmp_path / "out"],
+    }[command]
+    done = run(*given, *option)
+    assert done.code == 2
+    assert option[0] in done.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png"]
+
+
+def test_a_folder_in_alpha_refuses_them_too(tmp_path: Path) -> None:
+    Image.fromarray(np.full((16, 16, 4), 255, np.uint8)).save(tmp_path / "a.png")
+    for options in (Options(invert=True), Options(mask_labels="any")):
+        with pytest.raises(InpaintError, match="masks are in alpha"):
+            fill_folder(tmp_path, "alpha", tmp_path / "out", options=options)
