@@ -22,8 +22,8 @@ from inpaint.zoo import classes, registry
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from inpaint.batch.manifest import Row
-    from inpaint.batch.run import Summary
+    from inpaint.batch.rows import Row
+    from inpaint.batch.summary import Summary
 
 
 @click.command(name="batch")
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 )
 @filling.mask_labels
 @click.option("--coco", metavar="FILE", help="Remove the objects of COCO annotations.")
-@click.option("--labelme", metavar="DIR", help="Remove the objects of labelme files, one an image.")
-@click.option("--yolo", metavar="DIR", help="Remove the objects of YOLO label files, one an image.")
+@click.option("--labelme", metavar="DIR", help="The same of labelme files, one for each image.")
+@click.option("--yolo", metavar="DIR", help="The same of YOLO label files, one for each image.")
+@click.option("--voc", metavar="DIR", help="The same of PASCAL VOC XML files, one for each image.")
 @click.option(
     "--annotations", metavar="FILE", help="The same from Label Studio, CVAT (XML) or VIA (JSON)."
 )
@@ -105,6 +106,7 @@ def command(
     coco: str | None,
     labelme: str | None,
     yolo: str | None,
+    voc: str | None,
     annotations: str | None,
     categories: tuple[str, ...],
     unannotated: str | None,
@@ -144,7 +146,8 @@ def command(
     # Images in memory are those of a program that calls this command within its own process.
     if out.startswith("memory:") and not images.startswith("memory:"):
         raise InpaintError("memory:// is forgotten when the command ends; give a folder or a URL")
-    given = {"coco": coco, "labelme": labelme, "yolo": yolo, "annotations": annotations}
+    given = {"coco": coco, "labelme": labelme, "yolo": yolo, "voc": voc}
+    given["annotations"] = annotations
     kind, place = _marked(masks, given)
     if kind is None:
         if categories or unannotated:
@@ -200,6 +203,7 @@ def command(
             report=report,
             callback=each,
             stop=stop,
+            warn=lambda text: click.echo(text, err=True),
         )
     _print(summary, out, check=check, as_json=as_json, report=report)
     if summary.interrupted:
@@ -212,7 +216,7 @@ def _marked(masks: str | None, given: dict[str, str | None]) -> tuple[str | None
     chosen = {kind: place for kind, place in given.items() if place is not None}
     if len(chosen) + (masks is not None) != 1:
         raise click.UsageError(
-            "give one of --masks, --coco, --labelme, --yolo and --annotations: what to fill"
+            "give one of --masks, --coco, --labelme, --yolo, --voc and --annotations: what to fill"
         )
     return next(iter(chosen.items())) if chosen else (None, masks or "")
 

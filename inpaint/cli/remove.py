@@ -91,7 +91,7 @@ class _Pointed:
 @click.option(
     "--annotations",
     type=click.Path(path_type=Path),
-    help="Of any program: COCO, labelme, Label Studio, CVAT XML, VIA JSON, YOLO .txt.",
+    help="Of any program: COCO, labelme, Label Studio, CVAT, VIA, PASCAL VOC, YOLO.",
 )
 @click.option("--label", "labels", multiple=True, help="Of the shapes in labelme's or such a file.")
 @click.option("--category", "categories", multiple=True, help="Of the COCO annotations.")

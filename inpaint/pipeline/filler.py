@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,7 +125,14 @@ class Filler:
         return restarts + mean
 
     def __call__(
-        self, image: np.ndarray, mask: np.ndarray, *, seed: int, callback: Callback | None = None
+        self,
+        image: np.ndarray,
+        mask: np.ndarray,
+        *,
+        seed: int,
+        callback: Callback | None = None,
+        on_fill: Callable[[int, np.ndarray], None] | None = None,
+        first: int = 0,
     ) -> Filled:
         """Fill one crop.
 
@@ -139,6 +146,10 @@ class Filler:
             Of all that is random.
         callback : callable, optional
             See ``search.search``.
+        on_fill : callable, optional
+            Told each fill (h, w, 3) with its index, from 0, as soon as it is refined.
+        first : int
+            Leave out the candidates before this one: they are neither refined nor returned.
 
         Returns
         -------
@@ -159,7 +170,11 @@ class Filler:
             if lacking := self.candidates - len(guides):
                 pictures, found = self._imagined(image, mask, seed, lacking, callback)
                 guides += [enlarge(_array(x), mask.shape) for x in pictures]
-        made = [self._refined(Patch(image, mask, image, guide, seed)) for guide in guides]
+        made = []
+        for index, guide in enumerate(guides[first:]):
+            made.append(self._refined(Patch(image, mask, image, guide, seed)))
+            if on_fill:
+                on_fill(index, made[-1][0])
         return Filled([filled for filled, _ in made], made[0][1], found, way)
 
     def _route(self, image: np.ndarray, mask: np.ndarray, seed: int) -> Route:

@@ -108,6 +108,12 @@ def box_of(values: Any) -> tuple[float, float, float, float]:
     return x, y, w, h
 
 
+def point_of(values: Any) -> tuple[float, float]:
+    """Check ``[x, y]``; raises ShapeError."""
+    x, y = _numbers(values, 2, "a point")
+    return x, y
+
+
 def _numbers(values: Any, count: int, what: str) -> list[float]:
     """So many finite numbers."""
     if (

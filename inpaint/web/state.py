@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import anyio
 
-from inpaint.errors import ImageError
+from inpaint.errors import ImageError, ImageSizeError
 from inpaint.images import Picture
 from inpaint.images.decode import decode, sniff
 from inpaint.images.phones import check_readable
@@ -20,6 +20,7 @@ from inpaint.web.photos import Photos
 from inpaint.web.settings import Settings
 
 _Value = TypeVar("_Value")
+_LARGER = "start the server with a larger --max-pixels"
 
 
 class State:
@@ -44,4 +45,8 @@ class State:
             check_readable(sniff(data[:64], name=name))
         except ImageError as error:
             raise Refused(WRONG_TYPE, str(error)) from None
-        return decode(data, name=name, max_pixels=self.settings.max_pixels)
+        try:
+            return decode(data, name=name, max_pixels=self.settings.max_pixels)
+        except ImageSizeError as error:  # the library names its own argument
+            text = str(error).replace("raise max_pixels", _LARGER)
+            raise ImageSizeError(text) from None

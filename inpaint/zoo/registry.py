@@ -12,6 +12,7 @@ import ast
 import importlib
 import json
 import logging
+import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -97,22 +98,27 @@ def shipped() -> dict[str, dict[str, Any]]:
 
 def _configs() -> dict[Path, dict[str, Any]]:
     """Configs of all weights in the zoo by folder, read again only when a file has changed."""
-    folders: list[tuple[Path, tuple[int, ...]]] = []
-    for path in sorted(ZOO.glob(f"*/{CONFIG}")):
+    folders: list[tuple[str, tuple[int, ...]]] = []
+    base = os.fspath(ZOO)
+    for name in sorted(os.listdir(base)):
+        path = f"{base}/{name}/{CONFIG}"
         try:
-            folders.append((path.parent, state_of(path)))
-        except OSError:  # a dangling link: reading it says so
-            folders.append((path.parent, ()))
-    return _scanned(tuple(folders))
+            folders.append((name, state_of(path)))
+        except OSError:  # no folder, or one without a config; a dangling link: reading says so
+            if os.path.islink(path):
+                folders.append((name, ()))
+    return _scanned(ZOO, tuple(folders))
 
 
 @lru_cache(maxsize=2)
-def _scanned(folders: tuple[tuple[Path, tuple[int, ...]], ...]) -> dict[Path, dict[str, Any]]:
+def _scanned(
+    zoo: Path, folders: tuple[tuple[str, tuple[int, ...]], ...]
+) -> dict[Path, dict[str, Any]]:
     """Read the folders' configs; each comes with its state, which only tells old from new."""
     found = {}
-    for folder, _ in folders:
+    for name, _ in folders:
         try:
-            found[folder] = read_config(folder)
+            found[zoo / name] = read_config(zoo / name)
         except WeightsError as error:
             log.warning("%s", error)
     return found

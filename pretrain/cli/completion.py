@@ -11,7 +11,7 @@ import click
 
 from inpaint.cli.progress import bar
 from pretrain.cli import loop
-from pretrain.cli.parameters import FOLDER, common, knobs, steps
+from pretrain.cli.parameters import FOLDER, common, knobs, preset, steps
 from pretrain.cli.target import Target
 from pretrain.options import CompletionOptions
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 @click.command(name="completion")
 @common
+@preset("completion")
 @steps
 @knobs(CompletionOptions)
 @click.option("--prior", required=True, help="Gaussian prior whose fills guide the network.")
