@@ -31,10 +31,10 @@ class Look:
 
 
 LOOKS = {
-    "auto": Look("#00796b", "inpaint", -8, 24),
-    "auto:mode=psnr": Look("#4db6ac", "inpaint --mode psnr", -60, -14),
-    "patchmatch": Look("#c2185b", "PyPatchMatch", -30, -14),
-    "telea": Look("#616161", "Telea (OpenCV)", -34, -14),
+    "auto": Look("#00796b", "inpaint", -24, -14),
+    "auto:mode=psnr": Look("#4db6ac", "inpaint --mode psnr", 16, 4),
+    "patchmatch": Look("#c2185b", "PyPatchMatch", -44, 24),
+    "telea": Look("#616161", "Telea (OpenCV)", 16, 4),
     "biharmonic": Look("#9575cd", "biharmonic", -20, -14),
 }
 WIDTH, HEIGHT = 720, 400

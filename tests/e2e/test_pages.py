@@ -19,9 +19,7 @@ ROOT = Path(__file__).parents[2]
 # Lines that install, wait for a browser or for such a server, or start processes of a trainer
 # (tests/unit/test_pretrain_parallel.py runs those); and where the pages tell of a network that
 # is not ours to ship.
-SKIPPED = re.compile(
-    r"^(make|source|pip install '\.|inpaint serve|curl|accelerate|pre-commit|git clone)\b|\.onnx", re.M
-)  # fmt: skip
+SKIPPED = re.compile(r"^(make|source|pip install '\.|inpaint serve|curl|accelerate)\b|\.onnx", re.M)
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 
 
