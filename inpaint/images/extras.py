@@ -91,8 +91,16 @@ def extras_of(image: Image.Image, data: bytes, kind: str, *, turned: bool) -> Ex
         comment=comment if isinstance(comment, bytes) else None,
         palette=palette,
         one_bit=image.mode == "1",
-        note=f"its {image.mode} colours were converted to sRGB" if converted else None,
+        note=f"its {image.mode} colours were converted to sRGB"
+        if converted
+        else _depth(image, kind),
     )
+
+
+def _depth(image: Image.Image, kind: str) -> str | None:
+    """What is said of a HEIC of more than 8 bits; Pillow does not tell the depth of an AVIF."""
+    bits = image.info.get("bit_depth", 8) if kind == "HEIC" else 8
+    return f"its {bits} bits a channel were read as 8" if bits > 8 else None
 
 
 def white_is_zero(image: Image.Image) -> bool:
