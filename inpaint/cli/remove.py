@@ -64,6 +64,10 @@ class _Pointed:
             filling.refuse_labels(self.mask_labels)
         if self.snap and not (self.boxes or self.polygons):
             raise click.UsageError("--snap looks inside a --box or a --polygon; give one")
+        if self.mask == Path("alpha") and not self.mask.exists():
+            raise click.UsageError(
+                "alpha is no file of a mask; inpaint fill IMAGE --mask alpha fills what was erased"
+            )
         if self.labels and not (self.labelme or self.annotations):
             raise click.UsageError("--label chooses in a --labelme file; give one")
         if self.categories and not (self.coco or self.annotations):

@@ -14,6 +14,8 @@ from typing import Any
 
 from PIL import Image, TiffImagePlugin
 
+from inpaint.images import phones
+
 RESOLUTION = (282, 283, 296)
 # Resolution, page, position, artist's and scanner's facts, ImageJ's, IPTC, and GeoTIFF's.
 _TAGS = (
@@ -82,7 +84,6 @@ def extras_of(image: Image.Image, data: bytes, kind: str, *, turned: bool) -> Ex
         palette = tuple(
             r << 16 | g << 8 | b for r, g, b in zip(flat[::3], flat[1::3], flat[2::3], strict=False)
         )
-    converted = image.mode in ("CMYK", "LAB")
     comment = image.info.get("comment") if kind == "JPEG" else None
     return Extras(
         tags=_tags(image, turned=turned) if kind == "TIFF" else (),
@@ -91,8 +92,16 @@ def extras_of(image: Image.Image, data: bytes, kind: str, *, turned: bool) -> Ex
         comment=comment if isinstance(comment, bytes) else None,
         palette=palette,
         one_bit=image.mode == "1",
-        note=f"its {image.mode} colours were converted to sRGB" if converted else None,
+        note=_note(image, data, kind),
     )
+
+
+def _note(image: Image.Image, data: bytes, kind: str) -> str | None:
+    """What of an image was not kept as it was, for people to know."""
+    if image.mode in ("CMYK", "LAB"):
+        return f"its {image.mode} colours were converted to sRGB"
+    bits = phones.bits_of(data) if kind in ("AVIF", "HEIC") else 8
+    return f"its samples of {bits} bits were read as 8 bits" if bits > 8 else None
 
 
 def white_is_zero(image: Image.Image) -> bool:

@@ -193,20 +193,30 @@ def _white(picture: Picture, opaque: np.ndarray | None) -> np.ndarray:
 def from_alpha(picture: Picture) -> np.ndarray:
     """Return the erased part of a picture (not fully opaque) as (H, W) bool, True = hole.
 
-    The soft rim that an eraser leaves belongs to it: the colours there are mixed with nothing.
+    The soft rim that an eraser leaves belongs to it, because colours there are mixed with nothing.
 
     Raises
     ------
     MaskError
-        If the picture has no alpha channel. An alpha channel without erased pixels gives an
-        empty mask, which ``check`` reports.
+        If the picture has no alpha channel, or its alpha erases nothing or everything.
     """
     if picture.alpha is None:
         raise MaskError(
             f"the image ({picture.format}) has no alpha channel to take the hole from; "
             "erase the hole and save as PNG, or give a mask"
         )
-    return picture.unseen
+    unseen = picture.unseen
+    if not unseen.any():
+        raise MaskError(
+            "the image's alpha is the same everywhere, so nothing was erased; erase the part to "
+            "fill, or give a mask"
+        )
+    if unseen.all():
+        raise MaskError(
+            "the image is transparent everywhere, so nothing is known to fill it from; get the "
+            "image before it was erased"
+        )
+    return unseen
 
 
 def _half(picture: Picture) -> int:
