@@ -220,7 +220,7 @@ BAD: dict[str, tuple[list[object], str]] = {
     "empty folder": (["gaussian", "empty", "--out", "model"], "empty"),
     "not a tar": (["vae", "text.tar", "--out", "model"], "text.tar"),
     "an image": (["vae", "photo.png", "--out", "model"], "photo.png"),
-    "only damaged": (["vae", "damaged", "--out", "model"], "none of 1 images can be used; the first: '"),
+    "only damaged": (["vae", "damaged", "--out", "model"], "none of 1 images can be used; the fi"),
     "no out": (["gan", "photos"], "--out"),
     "gan of 48": (small("gan", "--size", 48), "--size is 48"),
     "vae of 48": (small("vae", "--size", 48), "--size is 48"),
