@@ -1,4 +1,4 @@
-"""AVIF and HEIC, as phones take them: told apart by their brands; Pillow and pillow-heif read."""
+"""AVIF and HEIC, the formats of phones: Pillow reads the first, pillow-heif the second."""
 
 from __future__ import annotations
 
@@ -28,14 +28,17 @@ def brand(head: bytes) -> str | None:
 
 
 def bits_of(data: bytes) -> int:
-    """Bits of a sample of an AVIF or HEIC file, as its ``pixi`` properties say; 8 without any.
+    """Return the bits per sample that an AVIF or HEIC file states in ``pixi``, 8 if it does not.
 
-    Phones store 10 where they take photos of a high dynamic range.
+    Phones store 10 bits for photos of a high dynamic range.
     """
     start, bits = 0, 8
     while start + _BOX <= len(data):
         size = int.from_bytes(data[start : start + 4], "big")
-        if data[start + 4 : start + 8] == b"meta":  # before the coded pixels, where words may occur
+        if (
+            data[start + 4 : start + 8] == b"meta"
+            # Not in the coded pixels, which may hold these letters by chance.
+        ):
             meta = data[start : start + size]
             place = meta.find(b"pixi")
             while place >= 0:
