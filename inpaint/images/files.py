@@ -53,11 +53,8 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ImageError(f"{name} is a pipe, socket or device, expected an image file")
             head = file.read(64)
-            sniff(
-                head,
-                name=name,
-                # Before the rest is read, because it may be a film of many gigabytes.
-            )
+            # Before the rest is read, because it may be a film of many gigabytes.
+            sniff(head, name=name)
             return head + file.read()
     except FileNotFoundError as error:
         raise ImageError(f"{name} does not exist, expected an image; check the path") from error

@@ -30,10 +30,8 @@ def orientation_of(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 where there is none or the block is damaged."""
     try:
         return int(image.getexif().get(ORIENTATION, 1))
-    except (
-        Exception
+    except Exception:
         # Pillow raises many kinds of errors, and an invalid block must not cost the user the image.
-    ):
         return 1
 
 

@@ -35,10 +35,8 @@ def bits_of(data: bytes) -> int:
     start, bits = 0, 8
     while start + _BOX <= len(data):
         size = int.from_bytes(data[start : start + 4], "big")
-        if (
-            data[start + 4 : start + 8] == b"meta"
-            # Not in the coded pixels, which may hold these letters by chance.
-        ):
+        # Only this box is searched, because the coded pixels may hold the letters by chance.
+        if data[start + 4 : start + 8] == b"meta":
             meta = data[start : start + size]
             place = meta.find(b"pixi")
             while place >= 0:
