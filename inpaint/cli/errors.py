@@ -1,4 +1,4 @@
-"""Where errors become one line on stderr and an exit code: the only place that translates."""
+"""Turns errors into one line on stderr and an exit code; nothing else does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 def guarded(command: click.Command, name: str) -> None:
     """Run ``command`` and exit; no traceback unless INPAINT_DEBUG is set."""
-    # A path that is not UTF-8 must be printed as it came, not end in an encoding error.
+    # A path that is not UTF-8 must be printed as it came instead of failing to encode.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="surrogateescape")
@@ -38,7 +38,7 @@ def guarded(command: click.Command, name: str) -> None:
         _say("out of memory; use a smaller image, or fewer --candidates")
         sys.exit(FAILED)
     except BrokenPipeError:
-        # The reader of our stdout has gone; point it elsewhere so that exit stays quiet too.
+        # The reader of our stdout has gone; redirect it so that nothing is printed at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""``inpaint fill``: one image in, its hole filled, one image out."""
+"""``inpaint fill``: fills the hole of one image."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @click.command(name="fill")
 @click.argument("image", type=click.Path(path_type=Path))
-@click.option("--mask", required=True, help="Mask image, white = hole; or 'alpha': transparent.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where to write.")
-@click.option("--grow", default=0.0, show_default=True, help="Widen the hole by this many pixels.")
+@click.option("--mask", required=True, help="Mask image, white = hole; or alpha: the erased part.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
+@click.option("--grow", default=0.0, show_default=True, help="Widen the hole by so many pixels.")
 @click.option("--invert", is_flag=True, help="The mask is black where the hole is.")
 @filling.mask_labels
 @filling.options
@@ -32,7 +32,7 @@ def command(
     mask_labels: str | None,
     **choices: Any,
 ) -> None:
-    """Fill the hole of IMAGE; pixels outside the mask come back bit-identical.
+    """Fill the hole of IMAGE; all pixels outside it stay bit-identical.
 
     With --candidates 3, OUT gets the most likely fill, and two more are written beside it as
     OUT-2 and OUT-3.
@@ -45,7 +45,7 @@ def command(
     picture = images.read(image)
     images.check_writable(out, picture=picture)
     hole = _hole(picture, mask, invert=invert, grow=grow, labels=mask_labels)
-    # torch loads only now: everything above can fail in a tenth of a second.
+    # torch is imported only now, because all errors above can be told in a tenth of a second.
     filling.fill_and_write(picture, hole, outs, chosen, opaque=mask == "alpha")
 
 

@@ -1,10 +1,10 @@
 """Tells a mask, which has two values and perhaps soft or noisy edges, from label maps and photos.
 
 A threshold alone would silently take a part of whatever is given instead of a mask: of a label map
-(a number for each class, often with 255 for "ignore"), a coloured export, or a photo. They differ
-in their values between black and white. Those of antialiasing are one pixel wide. Those of a feathered
-edge change little from pixel to pixel. Those of JPEG's noise stay near black or white. Labels fill
-areas with hard borders, and photos are rough everywhere.
+(a number for each class, often with 255 for "ignore"), a coloured export, or a photo. They
+differ in their values between black and white. Those of antialiasing are one pixel wide. Those of a
+feathered edge change little from pixel to pixel. Those of JPEG's noise stay near black or white.
+Labels fill areas with hard borders, and photos are rough everywhere.
 """
 
 from __future__ import annotations
