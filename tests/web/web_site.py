@@ -58,10 +58,10 @@ class Served:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[Served]:
+def serving(settings: Settings, *, port: int = 0) -> Iterator[Served]:
     app = create_app(settings)
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="error", ws="none", timeout_graceful_shutdown=1)
+        uvicorn.Config(app, port=port, log_level="error", ws="none", timeout_graceful_shutdown=1)
     )
     thread = threading.Thread(target=server.run)
     thread.start()
