@@ -59,9 +59,9 @@ class Served:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[Served]:
+def serving(settings: Settings, *, port: int = 0) -> Iterator[Served]:
     app = create_app(settings)
-    server = uvicorn.Server(configured(settings, app))
+    server = uvicorn.Server(configured(settings, app, port=port))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
