@@ -160,6 +160,11 @@ class Peek(Manifest):
     ----------
     path : Path
         The file; it must exist.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
