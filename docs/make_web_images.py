@@ -20,7 +20,13 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
 INPAINT = [sys.executable, "-c", "from inpaint.cli import main; main()"]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+]
 PHOTO = ROOT / "samples" / "seeding.jpg"
 WINDOW, PHONE = (1080, 700), (390, 780)
 # Over a dandelion and down its stem, relative to the photo's width and height.

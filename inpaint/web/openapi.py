@@ -18,7 +18,7 @@ _ERRORS = {
     403: "It comes from a page of another site.",
     404: "There is no such photo, fill or page; photos are forgotten when their page closes.",
     408: "The body stopped coming.",
-    409: "The photo is being filled already.",
+    409: "The photo is being filled already, or has a fill of that number.",
     413: "The body has too many bytes, or the image too many pixels.",
     415: "The file is no image that can be read, or the body is of another type.",
     421: "The Host header names another server.",
