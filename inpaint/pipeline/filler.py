@@ -97,6 +97,10 @@ class Filler:
         Let the router choose between the prior and classical methods.
     device : torch.device
         Where the priors are.
+    sketch : Filler or None
+        Draws the picture from which the search starts, where nothing else does.
+    detailed : int
+        Side of the largest crop that gets no texture, since the prior drew its detail itself.
     """
 
     prior: Prior
@@ -107,6 +111,8 @@ class Filler:
     candidates: int
     routed: bool
     device: torch.device
+    detailed: int = 0
+    sketch: Filler | None = None
 
     @property
     def steps(self) -> int:
@@ -199,6 +205,10 @@ class Filler:
         if self.steady:
             other = search(self.steady, x, hole, seeds=[seed], **self.steady.search_defaults)
             options = {**options, "guess": other.x[:, 0]}
+        elif self.sketch:
+            drawn = self.sketch(_array(x[0]), hole[0].cpu().numpy(), seed=seed).fills[0]
+            guess = torch.from_numpy(drawn).permute(2, 0, 1)[None].to(self.device)
+            options = {**options, "guess": guess}
         found = search(self.prior, x, hole, seeds=[seed], callback=callback, **options)
         return found, other, options
 
@@ -264,6 +274,8 @@ class Filler:
         """The fill after all stages, and the names of those that changed it."""
         patch, ran = patch.with_filled(patch.guide), []
         for name, stage in self.stages:
+            if name == "texture" and max(patch.mask.shape) <= self.detailed:
+                continue
             after = chain.run(name, stage, patch)
             if after is not patch:
                 ran.append(name)
