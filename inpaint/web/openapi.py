@@ -158,6 +158,16 @@ def _page() -> Json:
                 body=("application/json", ref("MaskRequest")),
             ),
         },
+        "/api/photos/{key}/extended": {
+            "post": _call(
+                "extendPhoto",
+                "Put the photo with a stack of fills on a larger canvas: another photo.",
+                {201: _answer("It, and what was added.", "application/json", ref("Extended"))},
+                (400, 404, 413, 422, 503),
+                side,
+                body=("application/json", ref("ExtendRequest")),
+            )
+        },
         "/api/photos/{key}/fills": {
             "post": _call(
                 "fillPhoto",

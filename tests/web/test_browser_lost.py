@@ -191,7 +191,7 @@ def test_what_cannot_be_used_gets_an_answer_that_goes_away(
 def test_results_are_told_in_words_of_the_settings(opened: Any) -> None:
     stroke(opened, *LINE)
     fill(opened)
-    assert opened.inner_text("#picked").startswith("Natural, ")
+    assert opened.inner_text("#picked") == "Natural look"
     assert "gaussian" not in opened.inner_text("#dock").lower()
 
 

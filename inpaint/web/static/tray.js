@@ -9,7 +9,7 @@ const STAGES = {
   recurrent: "Refining",
   texture: "Copying texture",
 };
-const LOOKS = { sharp: "Natural", psnr: "Faithful" };
+const LOOKS = { sharp: "Natural look", psnr: "Faithful look" };
 const THUMB = 124; // pixels of a thumbnail's side
 const $ = (id) => document.getElementById(id);
 const name = ([fill, candidate]) => `${fill}.${candidate}`;
@@ -153,7 +153,8 @@ export class Tray {
   }
 
   #told({ options, seconds, crops }) {
-    $("picked").textContent = seconds === undefined ? "" : `${LOOKS[options.mode]}, ${seconds.toFixed(1)} s`;
-    $("picked").title = (crops ?? []).map((crop) => `${crop.why}; ${crop.stages.join(" + ") || "no stages"}`).join("\n");
+    $("picked").textContent = LOOKS[options.mode];
+    const ways = (crops ?? []).map((crop) => `${crop.why}; ${crop.stages.join(" + ") || "no stages"}`);
+    $("picked").title = seconds === undefined ? "" : [`${seconds.toFixed(1)} s`, ...ways].join("\n");
   }
 }
