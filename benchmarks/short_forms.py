@@ -189,6 +189,7 @@ LEFT_OUT = {
     "blurred_edges": "composes ten removals from data that is not shipped; see its docstring",
     "choosing": "has no short form yet; see its docstring",
     "batch_kills": "kills runs for minutes; run `python benchmarks/batch_kills.py`",
+    "objects_kills": "fills 300 images twice, for minutes; see its docstring",
     "batch_faults": "fails disks on purpose for minutes; run `python benchmarks/batch_faults.py`",
     "web": "needs a browser and minutes; run `python benchmarks/web.py`",
 }

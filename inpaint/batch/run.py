@@ -102,6 +102,11 @@ def fill_folder(
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
     options, stop = options or Options(), stop or Stop()
+    if str(masks) == "alpha" and not options.objects and (options.invert or options.mask_labels):
+        raise InpaintError(
+            "invert and mask_labels change how mask files are read, and masks are in alpha; leave "
+            "them out, or give a folder of masks"
+        )
     setup = Setup("", None, "", options, options.fingerprint(), overwrite, check)
     setup = replace(setup, reruns=engine == "ray")
     walk = Places(str(images), str(masks), str(out), options.format, objects=options.objects)

@@ -1,4 +1,4 @@
-"""Where errors become one line on stderr and an exit code: the only place that translates."""
+"""Turns errors into one line on stderr and an exit code; nothing else does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 def guarded(command: click.Command, name: str) -> None:
     """Run ``command`` and exit; no traceback unless INPAINT_DEBUG is set."""
     _open_streams()
-    # A path that is not UTF-8 must be printed as it came, not end in an encoding error.
+    # A path that is not UTF-8 must be printed as it came instead of failing to encode.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="surrogateescape")

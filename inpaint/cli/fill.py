@@ -1,4 +1,4 @@
-"""``inpaint fill``: one image in, its hole filled, one image out."""
+"""``inpaint fill``: fills the hole of one image."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @click.command(name="fill")
 @click.argument("image", type=click.Path(path_type=Path))
-@click.option("--mask", help="Mask image, white = hole; or 'alpha': transparent.")
+@click.option("--mask", help="Mask image, white = hole; or alpha: the erased part.")
 @click.option(
     "--extend",
     metavar="L,T,R,B",
     help="Add this many pixels on the left, at the top, on the right and at the bottom, and fill "
     "them too.",
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where to write.")
-@click.option("--grow", default=0.0, show_default=True, help="Widen the hole by this many pixels.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
+@click.option("--grow", default=0.0, show_default=True, help="Widen the hole by so many pixels.")
 @click.option("--invert", is_flag=True, help="The mask is black where the hole is.")
 @filling.mask_labels
 @filling.options
@@ -39,7 +39,7 @@ def command(
     mask_labels: str | None,
     **choices: Any,
 ) -> None:
-    """Fill the hole of IMAGE; pixels outside the mask come back bit-identical.
+    """Fill the hole of IMAGE; all pixels outside it stay bit-identical.
 
     With --candidates 3, OUT gets the most likely fill, and two more are written beside it as
     OUT-2 and OUT-3.
@@ -64,7 +64,7 @@ def command(
             left, top = margins[:2]
             added[top : top + hole.shape[0], left : left + hole.shape[1]] |= hole
         hole = added
-    # torch loads only now: everything above can fail in a tenth of a second.
+    # torch is imported only now, because all errors above can be told in a tenth of a second.
     filling.fill_and_write(picture, hole, outs, chosen, opaque=mask == "alpha")
 
 
@@ -89,7 +89,7 @@ def _hole(
 
     shape = (picture.height, picture.width)
     if mask == "alpha":
-        filling.refuse_labels(labels)
+        filling.refuse_mask_options(labels, invert=invert)
         hole = masks.from_alpha(picture)
     else:
         hole = masks.load(Path(mask), shape=shape, invert=invert, labels=labels)

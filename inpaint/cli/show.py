@@ -1,4 +1,4 @@
-"""``inpaint show``: the model card of a prior, the description of a stage."""
+"""``inpaint show``: prints the model card of a prior, or the description of a stage."""
 
 from __future__ import annotations
 

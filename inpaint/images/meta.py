@@ -10,8 +10,8 @@ from PIL import Image
 EXIF_PREFIX = b"Exif\0\0"
 ORIENTATION = 0x0112
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
-# Make, model, description, software, date, artist, copyright: all that a TIFF's own directory
-# shares with an EXIF block; the rest of it describes how the pixels were stored.
+# Make, model, description, software, date, artist and copyright: what the directory of a TIFF
+# shares with an EXIF block. Its other entries describe how the pixels were stored.
 _SHARED_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
 
 
@@ -30,7 +30,8 @@ def orientation_of(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 where there is none or the block is damaged."""
     try:
         return int(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # Pillow raises many kinds; a bad block must not cost people the image
+    except Exception:
+        # Pillow raises many kinds of errors, and an invalid block must not cost the user the image.
         return 1
 
 

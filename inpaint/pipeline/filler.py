@@ -97,6 +97,8 @@ class Filler:
         Let the router choose between the prior and classical methods.
     device : torch.device
         Where the priors are.
+    sketch : Filler or None
+        Draws the picture from which the search starts, where nothing else does.
     detailed : int
         Side of the largest crop that gets no texture, since the prior drew its detail itself.
     """
@@ -110,6 +112,7 @@ class Filler:
     routed: bool
     device: torch.device
     detailed: int = 0
+    sketch: Filler | None = None
 
     @property
     def steps(self) -> int:
@@ -202,6 +205,10 @@ class Filler:
         if self.steady:
             other = search(self.steady, x, hole, seeds=[seed], **self.steady.search_defaults)
             options = {**options, "guess": other.x[:, 0]}
+        elif self.sketch:
+            drawn = self.sketch(_array(x[0]), hole[0].cpu().numpy(), seed=seed).fills[0]
+            guess = torch.from_numpy(drawn).permute(2, 0, 1)[None].to(self.device)
+            options = {**options, "guess": guess}
         found = search(self.prior, x, hole, seeds=[seed], callback=callback, **options)
         return found, other, options
 

@@ -13,6 +13,7 @@ from inpaint.errors import InpaintError, SearchError, UnknownNameError
 from inpaint.pipeline.choose import companion
 from inpaint.pipeline.filler import Filler
 from inpaint.pipeline.prior import Known
+from inpaint.priors import Prior
 from inpaint.search import SearchOptions
 from inpaint.stages import Stage, chain
 from inpaint.stages.chain import MODES
@@ -78,7 +79,10 @@ def prepare(
         built = chain.watched(labels, built, on_stage)
     wanted = SearchOptions.of(search).chosen()
     guided = mode == "psnr" or wanted.get("start", "prior") == "prior"
-    steady = companion(known.name) if guided and known.named else None
+    gaussian = companion(known.name) if guided and known.named else None
+    other = registry.load_prior(gaussian, str(device)) if gaussian else None
+    steady = other if other and other.size == known.model.size else None
+    drawn = other and not steered and "start" not in wanted
     options = {**known.model.search_defaults, **wanted}
     if known.feed_forward and options["steps"]:
         raise SearchError(
@@ -88,7 +92,8 @@ def prepare(
     own_detail = known.feed_forward and tuple(stages) == chain.AUTO
     return Filler(
         prior=known.model,
-        steady=registry.load_prior(steady, str(device)) if steady else None,
+        steady=steady,
+        sketch=_sketch(other, known.family, mode, device) if other and drawn else None,
         options=options,
         stages=tuple(zip(labels, built, strict=True)),
         mode=mode,
@@ -96,4 +101,22 @@ def prepare(
         routed=known.chosen,
         device=device,
         detailed=ENLARGED * known.model.size if own_detail else 0,
+    )
+
+
+def _sketch(other: Prior, family: str, mode: str, device: torch.device) -> Filler | None:
+    """The family's Gaussian and its completion network, which draw a hole at once; None without."""
+    if registry.refiner_folder("completion", family) is None:
+        return None
+    stages = ("poisson", "completion")
+    built = chain.build(stages, family=family, mode=mode, device=str(device))
+    return Filler(
+        prior=other,
+        steady=None,
+        options=other.search_defaults,
+        stages=tuple(zip(stages, built, strict=True)),
+        mode=mode,
+        candidates=1,
+        routed=False,
+        device=device,
     )

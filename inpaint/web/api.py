@@ -86,11 +86,11 @@ async def fill(request: Request) -> Response:
     first = _first(values.get("first", 0), chosen.candidates)
     count = chosen.candidates - first
 
-    def hole_of() -> np.ndarray:
-        hole = shapes.mask_of(drawn, size)
-        return shapes.over_edge(hole, drawn, photo.with_stack(stack)) if by_edge else hole
+    def hole_of(check: shapes.Check) -> np.ndarray:
+        hole = shapes.mask_of(drawn, size, check)
+        return shapes.over_edge(hole, drawn, photo.with_stack(stack), check) if by_edge else hole
 
-    hole = await state.aside(hole_of)
+    hole = await state.apart(request, hole_of)
     if photo.job is not None or photo.dropped:
         raise Refused(CONFLICT, "this photo is being filled already; wait, or cancel that first")
 

@@ -30,7 +30,7 @@ async def snap(request: Request) -> Response:
     finder = _finder(values)
     grow, shadow = _grow(values.get("grow")), values.get("shadow") is True
 
-    def find() -> dict[str, Any]:
+    def find(check: shapes.Check) -> dict[str, Any]:
         picture = photo.with_stack(stack)
         image = as_seen(picture)
         found = finder(image)
@@ -41,7 +41,7 @@ async def snap(request: Request) -> Response:
         )
         return {"found": True, "left": bool(left), **_region(mask, picture, side)}
 
-    return JSONResponse(await state.aside(find))
+    return JSONResponse(await state.apart(request, find))
 
 
 async def load_mask(request: Request) -> Response:
@@ -64,11 +64,11 @@ async def draw_mask(request: Request) -> Response:
     values = await json_object(request, state.settings, state.pool)
     size = photo.picture.height, photo.picture.width
 
-    def draw() -> bytes:
-        hole = shapes.mask_of(values.get("shapes"), size)
+    def draw(check: shapes.Check) -> bytes:
+        hole = shapes.mask_of(values.get("shapes"), size, check)
         return encode(from_array(hole.astype(np.uint8) * 255), "PNG")
 
-    return Response(await state.aside(draw), media_type="image/png")
+    return Response(await state.apart(request, draw), media_type="image/png")
 
 
 def _finder(values: dict[str, Any]) -> Callable[[np.ndarray], np.ndarray | None]:

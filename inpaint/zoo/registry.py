@@ -178,6 +178,18 @@ def refiner_folder(kind: str, family: str) -> Path | None:
     return _refiners().get((kind, family))
 
 
+def refiner_named(name: str) -> Path:
+    """Folder of the shipped refiner ``name``, or ``name`` itself when it is a folder.
+
+    Raises UnknownNameError for anything else.
+    """
+    shipped = {folder.name: folder for folder in refiners()}
+    folder = shipped.get(name, Path(name))
+    if not folder.is_dir():
+        raise UnknownNameError("refiner", name, shipped)
+    return folder
+
+
 def prior_folder(name: str) -> Path:
     """Folder of a shipped prior, or ``name`` itself when it is a folder.
 

@@ -1,4 +1,4 @@
-"""What is said under fault is true: which limit was met, who holds the folder, what is not shown."""
+"""What is said under fault is true: which limit was met, who holds the folder, what is unseen."""
 
 from __future__ import annotations
 
