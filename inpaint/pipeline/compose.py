@@ -220,7 +220,7 @@ def complete(
 
 
 def _unknown(picture: Picture, mask: np.ndarray) -> np.ndarray:
-    """Return the hole (H, W) and all pixels that are not opaque; the mask itself if there are none."""
+    """Return the hole (H, W) and all pixels that are not opaque; ``mask`` itself if all are."""
     if not picture.has_alpha or not (picture.unseen & ~mask).any():
         return mask
     unknown: np.ndarray = mask | picture.unseen
