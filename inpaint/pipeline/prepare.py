@@ -1,4 +1,4 @@
-"""What is the same for all crops of a picture: the prior, how to search it, and the stages."""
+"""Prepares what all crops of a picture share: the prior, how to search it, and the stages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check(
     seed: int,
     context: float,
 ) -> None:
-    """Refuse before all work what a wrong name or number would end after some of it.
+    """Refuse a wrong name or number before any work, which it would end later.
 
     Raises UnknownNameError for a name, SearchError for a search option, InpaintError for a number.
     """
@@ -64,7 +64,7 @@ def prepare(
     steered: bool,
     on_stage: chain.Watch | None,
 ) -> Filler:
-    """What fills the crops of one picture with the prior that was found.
+    """Return the filler of the crops of one picture, with the prior that was found.
 
     Raises WeightsError for a stage that was asked for and has no weights for this prior, and
     SearchError for steps of a prior that cannot be searched.

@@ -1,7 +1,7 @@
-"""What the learned refiners share: find the weights, work at the network's size, change the hole.
+"""What the learned refiners share: they load weights, work at the network's size, change the hole.
 
-The network sees the crop at a side S that it was trained on. What it changes there is enlarged and
-added, so the detail that the crop already has stays.
+The network sees the crop at a side S that it was trained on. Its change is enlarged and added to
+the crop, so that the detail of the crop stays.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def refine(
     kind : str
         The stage's name, which is its weights' ``kind``.
     family : str
-        Of the prior that made the fill: a refiner has learnt from its family's fills.
+        The family of the prior that made the fill, because a refiner was trained on its fills.
     sharpness : float
-        0 for the most likely pixel values (PSNR), 1 for the most natural look, or between: the
-        network draws both, and they are mixed.
+        0 for the most likely pixel values (PSNR), 1 for the most natural look. For a value
+        between, the network draws both and they are mixed.
     device : str
         Where the network runs.
     **options
@@ -59,7 +59,7 @@ def refine(
 
     network = load(folder, device)
     side = side_of(network, max(patch.mask.shape))
-    # Padded with its own edge: the network has never seen a border of black.
+    # Padded with its own edge, because the network was not trained on black borders.
     small = _resized(_padded(patch.filled), side)
     share = _resized(_padded(patch.mask.astype(np.float32)), side)
     hole = share > 0.05
@@ -68,7 +68,7 @@ def refine(
     x = torch.from_numpy(small).permute(2, 0, 1)[None].to(device)
     y = between(network, x, torch.from_numpy(hole)[None].to(device), sharpness, **options)
     change = (y - x)[0].permute(1, 2, 0).cpu().numpy()
-    # enlarge takes pictures in [0, 1]; a change of the brightness by 1 either way is [-1, 1].
+    # ``enlarge`` takes values in [0, 1], and a change of a picture lies in [-1, 1].
     grown = enlarge(change * 0.5 + 0.5, patch.mask.shape) * 2 - 1
     return patch.with_filled(np.clip(patch.filled + grown, 0, 1))
 
@@ -76,10 +76,11 @@ def refine(
 def between(
     network: nn.Module, x: Tensor, hole: Tensor, sharpness: float, **options: Any
 ) -> Tensor:
-    """What the network makes of x (N, 3, S, S) and ``hole`` (N, S, S), between its two aims.
+    """Return what the network makes of x (N, 3, S, S) and ``hole`` (N, S, S), not clipped.
 
-    The faithful end is the mean of the guesses for the picture and for its mirror image: two err
-    less than either, and both were learnt from. Not clipped.
+    ``sharpness`` mixes its two aims. For the most likely pixel values, the mean of its results for
+    the picture and for the mirrored picture is taken, which errs less than either. The network was
+    trained on both.
     """
     import torch
 
@@ -112,7 +113,7 @@ def side_of(network: nn.Module, side: int) -> int:
 
 
 def _padded(image: np.ndarray) -> np.ndarray:
-    """An array (H, W, ...) with its edge repeated on both sides to a square, as `enlarge` cuts."""
+    """Repeat the edge of an array (H, W, ...) evenly until it is the square that `enlarge` cuts."""
     height, width = image.shape[:2]
     side = max(height, width)
     rows, cols = ((side - n) // 2 for n in (height, width))
@@ -137,7 +138,7 @@ def load(folder: Path, device: str = "cpu") -> nn.Module:
 
 @lru_cache(maxsize=8)
 def _load(folder: Path, version: str, device: str) -> nn.Module:
-    """Load; ``version`` only tells an older state of the folder from a newer one."""
+    """Load a folder; ``version`` makes the cache tell its states apart."""
     import torch
 
     from inpaint.priors import convnets
