@@ -7,8 +7,8 @@ Given the known pixels x_k, the latent is Gaussian too, with
     M = noise * I + W_k^T W_k,   E[z | x_k] = M^-1 W_k^T (x_k - mu_k),   Cov = noise * M^-1
 
 and the fill W_u E[z | x_k] + mu_u is the completion of a multivariate normal,
-mu_u + C_uk C_kk^-1 (x_k - mu_k) with C = W W^T + noise * I, which is the most likely x_u. Where less
-is unknown than known, W_k^T W_k is W^T W - W_u^T W_u, and W^T W is the same for all masks.
+mu_u + C_uk C_kk^-1 (x_k - mu_k) with C = W W^T + noise * I, which is the most likely x_u. Where
+less is unknown than known, W_k^T W_k is W^T W - W_u^T W_u, and W^T W is the same for all masks.
 
 The model is fitted to the data and its mirror images. Its covariance therefore commutes with
 mirroring, and each component is even or odd. So only the left half of each is stored, in 8 bits for
