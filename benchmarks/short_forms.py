@@ -91,6 +91,11 @@ SHORT = (
         ),
     ),
     Short(
+        "large_holes.py",
+        "{scenes} {strokes} --photos 4 --share 30-45 --method telea --method auto",
+        rows(r"^(\S+) +([\d.]+) / +([\d.]+)$", "{0}, 30-45 %", "LPIPS {1}, {2} dB in the hole"),
+    ),
+    Short(
         "seams.py",
         "{photos} {silhouettes} --photos 4",
         rows(

@@ -97,6 +97,8 @@ class Setup:
     careful: bool = False  # the second try of what ran out of memory
     memory: int | None = None  # bytes for this worker
     index: int = 0  # of this worker on its machine
+    run: str | None = None  # the name of this run's notes, see ``journal``
+    reruns: bool = False  # an item may be filled twice without a word, as Ray does
 
     def to_json(self) -> str:
         """Return this as one line of ASCII."""

@@ -22,8 +22,8 @@ from inpaint.zoo import classes, registry
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from inpaint.batch.manifest import Row
-    from inpaint.batch.run import Summary
+    from inpaint.batch.rows import Row
+    from inpaint.batch.summary import Summary
 
 
 @click.command(name="batch")
@@ -159,7 +159,7 @@ def command(
         if categories or unannotated:
             raise click.UsageError("--category and --unannotated are for annotations; give --coco")
         if masks == "alpha":
-            filling.refuse_labels(mask_labels)
+            filling.refuse_mask_options(mask_labels, invert=invert)
     elif mask_labels or invert:
         raise click.UsageError(f"--mask-labels and --invert are for masks, not for --{kind}")
     if class_name is not None:
@@ -209,6 +209,7 @@ def command(
             report=report,
             callback=each,
             stop=stop,
+            warn=lambda text: click.echo(text, err=True),
         )
     _print(summary, out, check=check, as_json=as_json, report=report)
     if summary.interrupted:

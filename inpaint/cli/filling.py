@@ -25,7 +25,7 @@ DEVICE = (
     "auto, cpu, cuda or mps: where priors and learned refiners run. Everything else, and the "
     "choice of the prior, runs on the CPU."
 )
-PRIOR = "The name of a prior (inpaint list priors), its folder, or auto."
+PRIOR = "The name of a prior (inpaint list priors), its folder, an ONNX file, or auto."
 CLASS = "What to fill with, such as mountain; only some priors have classes."
 MODE = "sharp: fills that look like a photo; psnr: smoother ones, closer to the truth on average."
 STAGES = (
@@ -127,10 +127,15 @@ def options(function: Function) -> Function:
     return function
 
 
-def refuse_labels(labels: str | None) -> None:
-    """Raise click.UsageError where --mask-labels has no mask file to read."""
+def refuse_mask_options(labels: str | None, *, invert: bool) -> None:
+    """Raise click.UsageError for options of mask files where the hole is in the image's alpha."""
     if labels is not None:
         raise click.UsageError("--mask-labels reads a mask file; give one with --mask or --masks")
+    if invert:
+        raise click.UsageError(
+            "--invert turns a mask file around, and alpha is none: what is transparent is the "
+            "hole. Give a mask file, or leave --invert out"
+        )
 
 
 def outputs(out: Path, choices: Choices, *, inputs: Iterable[Path]) -> list[Path]:

@@ -61,7 +61,7 @@ class _Pointed:
                 "--annotations"
             )
         if not self.mask:
-            filling.refuse_labels(self.mask_labels)
+            filling.refuse_mask_options(self.mask_labels, invert=False)
         if self.snap and not (self.boxes or self.polygons):
             raise click.UsageError("--snap looks inside a --box or a --polygon; give one")
         if self.mask == Path("alpha") and not self.mask.exists():

@@ -14,6 +14,7 @@ import numpy as np
 from inpaint.errors import ImageError, MaskError
 from inpaint.images.decode import MAX_PIXELS
 from inpaint.images.decode import decode as from_bytes
+from inpaint.images.extend import extend
 from inpaint.images.files import check_writable, read, read_bytes, replace_bytes, write
 from inpaint.images.picture import Picture
 
@@ -21,6 +22,7 @@ __all__ = [
     "MAX_PIXELS",
     "Picture",
     "check_writable",
+    "extend",
     "from_array",
     "from_bytes",
     "luma",

@@ -84,9 +84,17 @@ def sniff(head: bytes, *, name: str) -> str:
         if head[place:].startswith(signature):
             raise ImageError(f"{name} is {what}, expected one of {READABLE}; convert it to PNG")
     raise ImageError(
-        f"{name} is not an image: it begins with {head[:12]!r}, expected one of {READABLE}; "
+        f"{name} is not an image: it begins with {_beginning(head)}, expected one of {READABLE}; "
         "the content counts, not the extension"
     )
+
+
+def _beginning(head: bytes) -> str:
+    """The first bytes of a file in words."""
+    start = head[:12]
+    if all(32 <= byte < 127 for byte in start.rstrip()):
+        return f"the text {start.decode('ascii').strip()!r}"
+    return f"the bytes {start[:8].hex(' ')}"
 
 
 def decode(data: bytes, *, name: str = "the image", max_pixels: int = MAX_PIXELS) -> Picture:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import Image, TiffImagePlugin
@@ -123,6 +123,12 @@ def _tags(image: Image.Image, *, turned: bool) -> tuple[tuple[int, int, Any], ..
         for tag in wanted
         if tag in directory
     )
+
+
+def unplaced(extras: Extras) -> Extras:
+    """The same without the tags that are true only while pixel (0, 0) and the scale stay."""
+    wrong = {*_PLACED, 286, 287}
+    return replace(extras, tags=tuple(tag for tag in extras.tags if tag[0] not in wrong))
 
 
 def add_tags(directory: TiffImagePlugin.ImageFileDirectory_v2, extras: Extras) -> None:

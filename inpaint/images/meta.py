@@ -61,6 +61,31 @@ def cleaned_exif(raw: bytes | None) -> bytes | None:
     return EXIF_PREFIX + bytes(data)
 
 
+def sized_exif(exif: bytes | None, *, width: int, height: int) -> bytes | None:
+    """Return an EXIF block that says this size in pixels, where it says one at all."""
+    if not exif:
+        return exif
+    data = bytearray(exif.removeprefix(EXIF_PREFIX))
+    order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
+    if order is None:
+        return exif
+    try:
+        first = struct.unpack_from(order + "I", data, 4)[0]
+        entries, _ = _directory(data, order, first)
+        if _EXIF_IFD in entries:
+            second = struct.unpack_from(order + "I", data, entries[_EXIF_IFD])[0]
+            inner, _ = _directory(data, order, second)
+            for tag, side in ((0xA002, width), (0xA003, height)):
+                if tag in inner:
+                    kind = struct.unpack_from(order + "H", data, inner[tag] - 6)[0]
+                    if kind == 3 and side > 0xFFFF:
+                        continue
+                    struct.pack_into(order + ("H" if kind == 3 else "I"), data, inner[tag], side)
+    except struct.error:
+        return exif
+    return EXIF_PREFIX + bytes(data)
+
+
 def _directory(data: bytearray, order: str, offset: int) -> tuple[dict[int, int], int]:
     """Return the place of each tag's value, and the place of the link to the next directory."""
     count = struct.unpack_from(order + "H", data, offset)[0]

@@ -150,13 +150,10 @@ def families() -> dict[str, dict[str, str]]:
 
 
 def companion(name: str) -> str | None:
-    """Return the Gaussian of the same family and size as a prior of another kind, if any."""
+    """Return the Gaussian of the same family as a prior of another kind, if there is one."""
     config = registry.prior_config(name)
     other = families().get(str(config.get("family")), {}).get("gaussian")
-    if config["kind"] == "gaussian" or other is None:
-        return None
-    same = registry.shipped()[other]["size"] == config.get("size")
-    return other if same else None
+    return None if config["kind"] == "gaussian" else other
 
 
 def sees_whole(name: str) -> bool:

@@ -134,6 +134,7 @@ def restore_picture(
         prior, evidence = select.select_prior(job, values)
     found = known(prior, where)
     model, name, whole = found.model, found.name, found.whole
+    select.check_searchable(found)
     select.check_size(found, job, values)
     if model.size % job.scale:
         raise WeightsError(f"{name} has {model.size} px, which {job.scale} does not divide")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from inpaint.errors import ImageError, WeightsError
+from inpaint.errors import ImageError, InpaintError, WeightsError
 from inpaint.pipeline.choose import ALIGNED_SIDES, compared, families, most_likely, sees_whole
 from inpaint.pipeline.prior import Known
 from inpaint.restore.task import Task
@@ -26,6 +26,15 @@ def check_size(known: Known, job: Task, values: np.ndarray) -> None:
         raise ImageError(
             f"{known.name} knows only whole pictures of {size}x{size} px, the result would be "
             f"{width}x{height}; use --prior auto, or a prior whose view is 'crop'"
+        )
+
+
+def check_searchable(known: Known) -> None:
+    """Raise InpaintError for a network that fills holes and knows nothing else."""
+    if known.feed_forward:
+        raise InpaintError(
+            f"{known.name} is a network that fills holes in one pass and cannot restore; use "
+            "--prior auto, or another prior"
         )
 
 

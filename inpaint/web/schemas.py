@@ -50,21 +50,35 @@ def schemas(settings: Settings) -> Json:
         },
         required=["kind"],
     )
+    photo = {
+        "key": text(),
+        "width": whole,
+        "height": whole,
+        "format": {"enum": ["PNG", "JPEG", "WEBP", "TIFF", "BMP"]},
+        "bits": {"enum": [8, 16]},
+        "alpha": flag,
+        "lossless": flag,
+    }
     place = object_of(dict.fromkeys("xywh", whole), required=list("xywh"))
     named = object_of({"name": text(), "about": text()}, required=["name", "about"])
     return {
         "Error": object_of({"status": whole, "error": text()}, required=["status", "error"]),
-        "Photo": object_of(
+        "Photo": object_of(photo, required=list(photo)),
+        "Extended": object_of(
+            {**photo, "added": ref("Snapped")}, required=[*photo, "added"]
+        ),
+        "ExtendRequest": object_of(
             {
-                "key": text(),
-                "width": whole,
-                "height": whole,
-                "format": {"enum": ["PNG", "JPEG", "WEBP", "TIFF", "BMP"]},
-                "bits": {"enum": [8, 16]},
-                "alpha": flag,
-                "lossless": flag,
+                "margins": {
+                    "type": "array",
+                    "items": {**whole, "minimum": 0},
+                    "minItems": 4,
+                    "maxItems": 4,
+                    "description": "Pixels on the left, at the top, on the right, at the bottom.",
+                },
+                "stack": stack,
             },
-            required=["key", "width", "height", "format", "bits", "alpha", "lossless"],
+            required=["margins"],
         ),
         "Options": object_of(nullable_options),
         "Shape": shape,
@@ -77,26 +91,34 @@ def schemas(settings: Settings) -> Json:
                     "type": "boolean",
                     "description": "Widen strokes and boxes by the blur of the edge around them.",
                 },
+                "first": {
+                    **whole,
+                    "minimum": 0,
+                    "description": "Leave out the candidates before this one.",
+                },
             },
             required=["shapes"],
+        ),
+        "MaskRequest": object_of(
+            {"shapes": {"type": "array", "items": ref("Shape")}}, required=["shapes"]
         ),
         "SnapRequest": object_of(
             {
                 "box": box,
+                "point": {"type": "array", "items": number, "minItems": 2, "maxItems": 2},
                 "stack": stack,
                 "grow": {"type": ["number", "null"], "description": "Margin; null: by itself."},
                 "shadow": flag,
-            },
-            required=["box"],
-        ),
+            }
+        )
+        | {"oneOf": [{"required": ["box"]}, {"required": ["point"]}]},
         "Snapped": object_of(
             {
                 "found": flag,
                 "shape": ref("Shape"),
                 "view": object_of({**place["properties"], "png": text()}),
                 "left": {"type": "boolean", "description": "Its surroundings look like it."},
-            },
-            required=["found"],
+            }
         ),
         "Report": object_of(
             {"seconds": number, "crops": {"type": "array", "items": {"type": "object"}}},
@@ -106,7 +128,8 @@ def schemas(settings: Settings) -> Json:
             {
                 "event": {
                     "enum": [
-                        "waiting", "crop", "search", "stage", "done", "failed", "cancelled",
+                        "waiting", "crop", "search", "stage", "candidate", "done", "failed",
+                        "cancelled",
                     ]
                 }
             },

@@ -14,6 +14,10 @@ from kinds import BODY, BOTH, ERASED, HOLE, OTHER, SHAPE, WHITE, hole_of, photo,
 from PIL import Image
 from starlette.testclient import TestClient
 
+from inpaint.batch.options import Options
+from inpaint.batch.run import fill_folder
+from inpaint.errors import InpaintError
+
 
 def values(body: int, other: int, dtype: type = np.uint8) -> np.ndarray:
     array = np.zeros(SHAPE, dtype)
@@ -124,3 +128,27 @@ def test_every_command_reads_a_mask_alike(
         # Of the others it is a warning in the log, which the command line shows on stderr.
         assert "erased part (384 pixels)" in said["batch"]
         assert caplog.text.count("erased part (384 pixels)") == 4
+
+
+@pytest.mark.parametrize("command", ["fill", "batch"])
+@pytest.mark.parametrize("option", [["--invert"], ["--mask-labels", "any"]])
+def test_options_of_mask_files_are_refused_where_the_hole_is_in_alpha(
+    run: Any, tmp_path: Path, command: str, option: list[str]
+) -> None:
+    picture = Image.fromarray(np.full((16, 16, 4), 255, np.uint8))
+    picture.save(tmp_path / "a.png")
+    given = {
+        "fill": ["fill", tmp_path / "a.png", "--mask", "alpha", "--out", tmp_path / "b.png"],
+        "batch": ["batch", tmp_path, "--masks", "alpha", "--out", tmp_path / "out"],
+    }[command]
+    done = run(*given, *option)
+    assert done.code == 2
+    assert option[0] in done.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png"]
+
+
+def test_a_folder_in_alpha_refuses_them_too(tmp_path: Path) -> None:
+    Image.fromarray(np.full((16, 16, 4), 255, np.uint8)).save(tmp_path / "a.png")
+    for options in (Options(invert=True), Options(mask_labels="any")):
+        with pytest.raises(InpaintError, match="masks are in alpha"):
+            fill_folder(tmp_path, "alpha", tmp_path / "out", options=options)

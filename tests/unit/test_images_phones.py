@@ -117,6 +117,18 @@ def test_a_missing_extra_is_named_with_its_install_line(
     assert not (tmp_path / "b.heic").exists()
 
 
+def test_a_heic_of_ten_bits_is_read_in_eight_and_says_so(tmp_path: Path) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    ramp = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
+    data = np.repeat(ramp[..., None], 3, 2).tobytes()
+    pillow_heif.from_bytes(mode="RGB;16", size=(64, 64), data=data).save(tmp_path / "ten.heic")
+    picture = images.read(tmp_path / "ten.heic")
+    assert picture.pixels.dtype == np.uint8
+    assert picture.extras.note == "its samples of 10 bits were read as 8 bits"
+    images.write(tmp_path / "eight.heic", picture)
+    assert images.read(tmp_path / "eight.heic").extras.note is None
+
+
 def test_heic_is_read_and_written(tmp_path: Path) -> None:
     pillow_heif = pytest.importorskip("pillow_heif")
     pixels = smooth()

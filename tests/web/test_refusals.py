@@ -212,7 +212,7 @@ def test_a_fault_of_ours_shows_no_traceback(
 def test_a_fault_while_filling_is_an_event(
     client: TestClient, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*arguments: object) -> None:
+    def broken(*arguments: object, **keywords: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr(live, "fill", broken)
