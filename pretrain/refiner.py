@@ -76,9 +76,9 @@ def adopt(network: nn.Module, init: Path | None, unlike: str) -> None:
             raise WeightsError(f"{init}: {unlike}") from error
 
 
-# ``pretrain.critic`` has a stronger discriminator: two scales, only patches with hole, R1 and feature
-# matching. This one stays as it is, because the recipes of the shipped refiners were trained against
-# it and would give other weights with another.
+# ``pretrain.critic`` has a stronger discriminator: two scales, only patches with hole, R1 and
+# feature matching. This one stays as it is, because the recipes of the shipped refiners were
+# trained against it and would give other weights with another.
 
 
 class PatchCritic(nn.Module):
