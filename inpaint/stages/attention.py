@@ -36,6 +36,11 @@ def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0, device: str
     return refine(patch, "attention", family=family, sharpness=sharpness, device=device)
 
 
+# ``completion`` has blocks of the same names that normalise their inputs, attend from all places
+# and start near the identity. They are not shared, because the weights of either would not fit the
+# other, and the recipes of these networks would give other weights.
+
+
 class Attend(nn.Module):
     """Scaled dot-product attention from the hole to the known region, added to its input."""
 
