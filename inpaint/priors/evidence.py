@@ -16,6 +16,7 @@ change little (measured by ``benchmarks/choosing.py``).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -57,9 +58,16 @@ class Coarse:
         if not len(r):
             return 0.0
         W = self.W[known]
-        M = W.T @ W
+        # As in ``Gaussian``: from the product that all masks share, where less is unknown.
+        few = 2 * len(r) > len(known)
+        M = self.product - self.W[~known].T @ self.W[~known] if few else W.T @ W
         M.diagonal().add_(noise)
         return log_density(r, W.T @ r, torch.linalg.cholesky(M), noise)
+
+    @cached_property
+    def product(self) -> Tensor:
+        """W^T W, (K, K)."""
+        return self.W.T @ self.W
 
 
 def coarse(size: int, packed: dict[str, Tensor], *, side: int) -> Coarse:

@@ -78,27 +78,27 @@ def between(
 ) -> Tensor:
     """What the network makes of x (N, 3, S, S) and ``hole`` (N, S, S), between its two aims.
 
-    The faithful end is the mean of the guesses for the picture and for its mirror image: two err
-    less than either, and both were learnt from. Not clipped.
+    With ``sharpness`` 0 it is the mean of the guesses for the picture and for its mirror image:
+    two err less than either, and both were learnt from. In a mixture that gain is 0.01 dB, and
+    not worth the time. Not clipped.
     """
     import torch
 
     from inpaint.devices import one_thread
 
     # All guesses at once, channels last: half the time of one after the other in planes.
-    pictures, holes, aims = [], [], []
-    if sharpness < 1:
-        pictures, holes, aims = [x, x.flip(3)], [hole, hole.flip(2)], [0.0, 0.0]
-    if sharpness > 0:
-        pictures, holes, aims = [*pictures, x], [*holes, hole], [*aims, 1.0]
-    rows = torch.cat(pictures).contiguous(memory_format=torch.channels_last)
+    aims = {0.0: [0.0, 0.0], 1.0: [1.0]}.get(float(sharpness), [0.0, 1.0])
+    second = (x.flip(3), hole.flip(2)) if sharpness == 0 else (x, hole)
+    rows, holes = (torch.cat(pair[: len(aims)]) for pair in zip((x, hole), second, strict=True))
     aim = x.new_tensor(aims).repeat_interleave(len(x))
+    rows = rows.contiguous(memory_format=torch.channels_last)
     with torch.inference_mode(), one_thread(x.device):
-        guesses = network(rows, torch.cat(holes), aim, **options)[-1].split(len(x))
+        guesses = network(rows, holes, aim, **options)[-1].split(len(x))
         if sharpness == 1:
             return guesses[0]
-        faithful = (guesses[0] + guesses[1].flip(3)) / 2
-        return faithful if sharpness == 0 else torch.lerp(faithful, guesses[2], sharpness)
+        if sharpness == 0:
+            return (guesses[0] + guesses[1].flip(3)) / 2
+        return torch.lerp(guesses[0], guesses[1], sharpness)
 
 
 def _padded(image: np.ndarray) -> np.ndarray:
