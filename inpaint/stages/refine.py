@@ -78,9 +78,9 @@ def between(
 ) -> Tensor:
     """Return what the network makes of x (N, 3, S, S) and ``hole`` (N, S, S), not clipped.
 
-    ``sharpness`` mixes its two aims. At 0, for the most likely pixel values, the mean of its results
-    for the picture and for the mirrored picture is taken, which errs less than either; the network
-    was trained on both. In a mixture that gain is 0.01 dB and not worth the time.
+    ``sharpness`` mixes its two aims. At 0, for the most likely pixel values, the mean of its
+    results for the picture and for the mirrored picture is taken, which errs less than either; the
+    network was trained on both. In a mixture that gain is 0.01 dB and not worth the time.
     """
     import torch
 
