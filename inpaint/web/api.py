@@ -17,7 +17,7 @@ from inpaint.web.asked import photo_of, side_of, stack_of, state_of
 from inpaint.web.bodies import body, json_object
 from inpaint.web.errors import UNUSABLE, Refused
 from inpaint.web.line import Job
-from inpaint.web.photos import MOST_FILLS, Fill
+from inpaint.web.photos import MOST_FILLS, Fill, Photo
 from inpaint.web.waiting import Events
 
 CREATED, CONFLICT = 201, 409
@@ -43,7 +43,13 @@ async def open_photo(request: Request) -> Response:
     async with body(request, state.settings, state.pool) as data:
         picture = await state.apart(request, lambda check: state.decode(data, "the photo"))
     photo = state.photos.add(picture)
-    facts = {
+    return JSONResponse(facts_of(photo), CREATED)
+
+
+def facts_of(photo: Photo) -> dict[str, Any]:
+    """What the page is told about a photo that was opened."""
+    picture = photo.picture
+    return {
         "key": photo.key,
         "width": picture.width,
         "height": picture.height,
@@ -52,7 +58,6 @@ async def open_photo(request: Request) -> Response:
         "alpha": picture.has_alpha,
         "lossless": picture.lossless,
     }
-    return JSONResponse(facts, CREATED)
 
 
 async def close_photo(request: Request) -> Response:
