@@ -100,7 +100,10 @@ class Filler:
     sketch : Filler or None
         Draws the picture from which the search starts, where nothing else does.
     detailed : int
-        Side of the largest crop that gets no texture, since the prior drew its detail itself.
+        Texture is left out of a crop up to this side of which at least ``detailed_share`` is hole,
+        because a network has drawn the detail of the hole itself.
+    detailed_share : float
+        See ``detailed``.
     """
 
     prior: Prior
@@ -112,6 +115,7 @@ class Filler:
     routed: bool
     device: torch.device
     detailed: int = 0
+    detailed_share: float = 0.0
     sketch: Filler | None = None
 
     @property
@@ -270,11 +274,14 @@ class Filler:
         changed = {**options, "restarts": count, "start": z}
         return sound(search(self.prior, x, hole, seeds=[seed], callback=tell, **changed))
 
+    def _has_detail(self, mask: np.ndarray) -> bool:
+        return max(mask.shape) <= self.detailed and bool(mask.mean() >= self.detailed_share)
+
     def _refined(self, patch: Patch) -> tuple[np.ndarray, tuple[str, ...]]:
         """Return the fill after all stages, and the names of the stages that changed it."""
         patch, ran = patch.with_filled(patch.guide), []
         for name, stage in self.stages:
-            if name == "texture" and max(patch.mask.shape) <= self.detailed:
+            if name == "texture" and self._has_detail(patch.mask):
                 continue
             after = chain.run(name, stage, patch)
             if after is not patch:

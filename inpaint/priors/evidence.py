@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -57,7 +58,9 @@ class Coarse:
         if not len(r):
             return 0.0
         W = self.W[known]
-        M = W.T @ W
+        # As in ``Gaussian``: from the product that all masks share, where less is unknown.
+        few = 2 * len(r) > len(known)
+        M = self.product - self.W[~known].T @ self.W[~known] if few else W.T @ W
         M.diagonal().add_(noise)
         n, latent = W.shape
         factor, projected = torch.linalg.cholesky(M), W.T @ r
@@ -66,6 +69,11 @@ class Coarse:
         quadratic = float(r @ r - projected @ z) / noise
         log_det = (n - latent) * math.log(noise) + 2 * float(factor.diagonal().log().sum())
         return -(quadratic + log_det) / (2 * n)
+
+    @cached_property
+    def product(self) -> Tensor:
+        """W^T W, (K, K)."""
+        return self.W.T @ self.W
 
 
 def coarse(size: int, packed: dict[str, Tensor], *, side: int) -> Coarse:

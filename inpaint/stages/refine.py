@@ -78,28 +78,27 @@ def between(
 ) -> Tensor:
     """Return what the network makes of x (N, 3, S, S) and ``hole`` (N, S, S), not clipped.
 
-    ``sharpness`` mixes its two aims. For the most likely pixel values, the mean of its results for
-    the picture and for the mirrored picture is taken, which errs less than either. The network was
-    trained on both.
+    ``sharpness`` mixes its two aims. At 0, for the most likely pixel values, the mean of its
+    results for the picture and for the mirrored picture is taken, which errs less than either; the
+    network was trained on both. In a mixture that gain is 0.01 dB and not worth the time.
     """
     import torch
 
     from inpaint.devices import one_thread
 
     # All guesses at once, channels last: half the time of one after the other in planes.
-    pictures, holes, aims = [], [], []
-    if sharpness < 1:
-        pictures, holes, aims = [x, x.flip(3)], [hole, hole.flip(2)], [0.0, 0.0]
-    if sharpness > 0:
-        pictures, holes, aims = [*pictures, x], [*holes, hole], [*aims, 1.0]
-    rows = torch.cat(pictures).contiguous(memory_format=torch.channels_last)
+    aims = {0.0: [0.0, 0.0], 1.0: [1.0]}.get(float(sharpness), [0.0, 1.0])
+    second = (x.flip(3), hole.flip(2)) if sharpness == 0 else (x, hole)
+    rows, holes = (torch.cat(pair[: len(aims)]) for pair in zip((x, hole), second, strict=True))
     aim = x.new_tensor(aims).repeat_interleave(len(x))
+    rows = rows.contiguous(memory_format=torch.channels_last)
     with torch.inference_mode(), one_thread(x.device):
-        guesses = network(rows, torch.cat(holes), aim, **options)[-1].split(len(x))
+        guesses = network(rows, holes, aim, **options)[-1].split(len(x))
         if sharpness == 1:
             return guesses[0]
-        faithful = (guesses[0] + guesses[1].flip(3)) / 2
-        return faithful if sharpness == 0 else torch.lerp(faithful, guesses[2], sharpness)
+        if sharpness == 0:
+            return (guesses[0] + guesses[1].flip(3)) / 2
+        return torch.lerp(guesses[0], guesses[1], sharpness)
 
 
 def side_of(network: nn.Module, side: int) -> int:

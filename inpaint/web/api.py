@@ -41,7 +41,7 @@ async def open_photo(request: Request) -> Response:
     """Take a photo in: the body is the image file."""
     state = state_of(request)
     async with body(request, state.settings, state.pool) as data:
-        picture = await state.aside(state.decode, data, "the photo")
+        picture = await state.apart(request, lambda check: state.decode(data, "the photo"))
     photo = state.photos.add(picture)
     return JSONResponse(facts_of(photo), CREATED)
 
@@ -165,12 +165,12 @@ async def save(request: Request) -> Response:
     picture_of, stack = photo.with_stack, stack_of(request, photo)
     kind = format_of(request.query_params.get("format", "keep"), photo.picture)
 
-    def write() -> bytes:
+    def write(check: shapes.Check) -> bytes:
         return encode(picture_of(stack), kind)
 
     # No file name: the page's link has it, and the server never saw the photo's.
     headers = {"Content-Disposition": "attachment"}
-    return Response(await state.aside(write), media_type=TYPES[kind], headers=headers)
+    return Response(await state.apart(request, write), media_type=TYPES[kind], headers=headers)
 
 
 def format_of(name: str, picture: Picture) -> str:

@@ -48,7 +48,7 @@ async def load_mask(request: Request) -> Response:
     """Read a mask file of the photo's size; white is the hole. The body is the file."""
     state, photo, side = state_of(request), photo_of(request), side_of(request)
     async with body(request, state.settings, state.pool) as data:
-        marked = await state.aside(state.decode, data, "the mask")
+        marked = await state.apart(request, lambda check: state.decode(data, "the mask"))
 
     def read() -> dict[str, Any]:
         hole = masks.from_picture(marked)
