@@ -195,5 +195,6 @@ LEFT_OUT = {
     "batch_faults": "fails disks on purpose for minutes; run `python benchmarks/batch_faults.py`",
     "batch_suite": "breaks things for minutes; its short form is tests/faults/test_suites.py",
     "web_load": "loads a server for minutes; its short form is tests/faults/test_suites.py",
+    "web_times": "needs a browser and minutes; see its docstring",
     "web": "needs a browser and minutes; run `python benchmarks/web.py`",
 }

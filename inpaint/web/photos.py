@@ -158,7 +158,10 @@ class Photos:
         return number
 
     def extend(self, photo: Photo, number: int | None, fill: Fill, values: np.ndarray) -> int:
-        """Add a candidate to a fill, which the first one puts into the photo; its number."""
+        """Add a candidate with the hole's ``values`` (n, C) to a fill; return the fill's number.
+
+        The first candidate puts the fill into the photo. Raises Refused when the photo is gone.
+        """
         if number is None:
             fill.values.append(values)
             return self.keep(photo, fill)
