@@ -192,4 +192,6 @@ LEFT_OUT = {
     "objects_kills": "fills 300 images twice, for minutes; see its docstring",
     "batch_faults": "fails disks on purpose for minutes; run `python benchmarks/batch_faults.py`",
     "web": "needs a browser and minutes; run `python benchmarks/web.py`",
+    "first_picture": "counts processor seconds up to 16 million pixels; see its docstring",
+    "web_times": "needs a browser and minutes; run `python benchmarks/web_times.py`",
 }
