@@ -158,9 +158,9 @@ class Photos:
         return number
 
     def extend(self, photo: Photo, number: int | None, fill: Fill, values: np.ndarray) -> int:
-        """Add a candidate with the hole's ``values`` (n, C) to a fill; return the fill's number.
+        """Add a candidate to a fill, which the first one puts into the photo; its number.
 
-        The first candidate puts the fill into the photo. Raises Refused when the photo is gone.
+        ``values`` (n, C) are those of the hole's pixels, as ``Fill.values_in`` gives them.
         """
         if number is None:
             fill.values.append(values)
