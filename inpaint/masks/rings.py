@@ -110,7 +110,10 @@ def profile(
 
 
 def check(image: np.ndarray, mask: np.ndarray) -> None:
-    """Raise for an image that is not (H, W, 3) of uint8, or a mask that is not (H, W) of bool."""
+    """Check shapes and types: an image (H, W, 3) of uint8, and a mask (H, W) of bool.
+
+    Raises ImageError or MaskError for others.
+    """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(f"image is {image.dtype} {image.shape}; expected uint8 (H, W, 3), RGB")
     if mask.dtype != np.bool_ or mask.shape != image.shape[:2]:
