@@ -161,3 +161,50 @@ def test_no_room_is_kept_for_a_tray_that_is_hidden_or_folded(browser: Any, site:
     page.wait_for_timeout(100)
     assert green(page)[1] == with_tray
     context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_readable_in_light_and_dark(browser: Any, site: Served, scheme: str) -> None:
+    """Contrast of the texts that are shown against what lies behind them, as WCAG 2 counts it."""
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(site.url)
+    page.wait_for_selector("body[data-ready]")
+    page.evaluate("document.getElementById('settings-open').click()")
+    ratios = page.evaluate(CONTRAST)
+    assert len(ratios) > 10
+    assert min(ratios.values()) >= 4.5, sorted(ratios.items(), key=lambda item: item[1])[:5]
+    context.close()
+
+
+CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((v) => {
+      v /= 255;
+      return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const behind = (element) => {
+    for (let one = element; one; one = one.parentElement) {
+      const colour = rgba(getComputedStyle(one).backgroundColor);
+      if (colour[3] > 200) return colour;
+    }
+    return rgba(getComputedStyle(document.body).backgroundColor);
+  };
+  const found = {};
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    const seen = element.checkVisibility({ visibilityProperty: true });
+    if (!own || !seen || element.closest(":disabled, svg, [hidden]")) continue;
+    const [a, b] = [light(rgba(getComputedStyle(element).color)), light(behind(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    found[element.textContent.trim().slice(0, 40)] = ratio;
+  }
+  return found;
+}"""
