@@ -4,6 +4,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# The versions that were tested together. Some of them have no release for Python 3.10, which takes
+# the newest that pyproject.toml allows.
+TESTED = $(shell $(PYTHON) -c 'import sys; print("-c constraints.txt" * (sys.version_info >= (3, 11)))')
 
 .PHONY: demo check test lint bench docs clean
 
@@ -35,16 +38,16 @@ $(VENV)/bin/python:
 
 # torch first and pinned: a range would let pip take a build with gigabytes of CUDA.
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(TESTED) torch==2.13.0
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(TESTED) -e .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(TESTED) -e ".[dev]"
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.demo
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(TESTED) -e ".[docs]"
 	@touch $@
 
 clean:

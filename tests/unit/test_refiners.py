@@ -186,8 +186,11 @@ def test_mirror_images_are_refined_alike_for_psnr(monkeypatch, tmp_path) -> None
     assert apart(1.0) > 1e-3
 
 
-@pytest.mark.parametrize(("sharpness", "rows"), [(0.0, 2), (0.8, 2), (1.0, 1)])
-def test_all_guesses_are_drawn_at_once(sharpness: float, rows: int) -> None:
+@pytest.mark.parametrize(
+    ("sharpness", "mirrored", "rows"),
+    [(0.0, True, 2), (0.0, False, 1), (0.8, True, 3), (0.8, False, 2), (1.0, True, 1)],
+)
+def test_all_guesses_are_drawn_at_once(sharpness: float, mirrored: bool, rows: int) -> None:
     network = next(n for n in networks() if n.kind == "attention")
     seen: list[torch.Tensor] = []
 
@@ -198,14 +201,19 @@ def test_all_guesses_are_drawn_at_once(sharpness: float, rows: int) -> None:
     x = torch.rand((1, 3, 64, 64), generator=torch.Generator().manual_seed(0))
     hole = torch.zeros(1, 64, 64, dtype=torch.bool)
     hole[:, 20:50, 10:40] = True
-    found = refine.between(drawn, x, hole, sharpness)  # type: ignore[arg-type]
+    found = refine.between(drawn, x, hole, sharpness, mirrored=mirrored)  # type: ignore[arg-type]
     assert [len(aims) for aims in seen] == [rows]
     with torch.inference_mode():
         alone = {aim: network(x, hole, torch.tensor([aim]))[-1] for aim in (0.0, 1.0)}
         turned = network(x.flip(3), hole.flip(2), torch.zeros(1))[-1].flip(3)
-    mixed = torch.lerp(alone[0.0], alone[1.0], sharpness)
-    wanted = (alone[0.0] + turned) / 2 if sharpness == 0 else mixed
+    faithful = (alone[0.0] + turned) / 2 if mirrored else alone[0.0]
+    wanted = torch.lerp(faithful, alone[1.0], sharpness)
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
+
+
+def test_aligned_pictures_are_guessed_in_the_mirror_too() -> None:
+    families = "faces64", "portraits", "scenes64", "no such family"
+    assert [refine._aligned(family) for family in families] == [True, True, False, False]
 
 
 def test_without_weights_the_patch_stays() -> None:
