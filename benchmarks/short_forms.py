@@ -195,7 +195,6 @@ LEFT_OUT = {
     "batch_faults": "fails disks on purpose for minutes; run `python benchmarks/batch_faults.py`",
     "batch_suite": "breaks things for minutes; its short form is tests/faults/test_suites.py",
     "web_load": "loads a server for minutes; its short form is tests/faults/test_suites.py",
-    "web_times": "needs a browser and minutes; see its docstring",
     "web": "needs a browser and minutes; run `python benchmarks/web.py`",
     "first_picture": "counts processor seconds up to 16 million pixels; see its docstring",
     "web_times": "needs a browser and minutes; run `python benchmarks/web_times.py`",

@@ -243,7 +243,7 @@ def test_auto_leaves_out_what_cannot_run(tiny_folders: dict[str, str]) -> None:
     assert "attention" not in result.reports[0].stages
     assert "poisson" in result.reports[0].stages
     known = run(prior="scenes64-gaussian", stages=("auto",))
-    assert "attention" in known.reports[0].stages
+    assert "completion" in known.reports[0].stages
 
 
 def test_a_stage_that_changed_nothing_is_not_reported(tiny_folders: dict[str, str]) -> None:
@@ -386,12 +386,12 @@ def test_the_device_is_honoured_throughout(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(Tensor, "to", stay)
     result = run(device="cuda")
-    assert "attention" in result.reports[0].stages
+    assert "completion" in result.reports[0].stages
     assert asked == {"prior": {"cuda:0"}, "refiner": {"cuda:0"}}
 
 
 def test_refiners_move_to_the_device(tmp_path: Path) -> None:
-    folder = registry.refiner_folder("attention", "scenes64")
+    folder = registry.refiner_folder("completion", "scenes64")
     assert folder is not None
     network = refine.load(folder, "meta")
     assert {p.device.type for p in network.parameters()} == {"meta"}

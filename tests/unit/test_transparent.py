@@ -55,7 +55,7 @@ def hole() -> np.ndarray:
         {},
         {"mode": "psnr"},
         {"prior": "scenes64-gaussian", "stages": ("texture",)},
-        {"prior": "scenes64-gaussian", "stages": ("poisson", "attention")},
+        {"prior": "scenes64-gaussian", "stages": ("poisson", "completion")},
         {"prior": "faces64-gaussian"},
     ],
     ids=str,

@@ -63,8 +63,8 @@ def test_options_of_the_form_are_heard(client: TestClient) -> None:
     assert len(post(client, format="jpg", quality="100", stages="none").content) > smaller
     inverted = decoded(post(client, invert="true", stages="none").content)
     assert np.array_equal(inverted[HOLE], photo_pixels()[HOLE])
-    two = post(client, prior="scenes64-gaussian", stages="poisson, attention")
-    assert json.loads(two.headers["x-report"])["crops"][0]["stages"] == ["poisson", "attention"]
+    two = post(client, prior="scenes64-gaussian", stages="poisson, completion")
+    assert json.loads(two.headers["x-report"])["crops"][0]["stages"] == ["poisson", "completion"]
     refused = post(client, stages="attention")
     assert refused.status_code == 422
     assert "'attention' has no weights for the prior" in refused.json()["error"]
