@@ -183,6 +183,7 @@ LEFT_OUT = {
     "speed": "compares with other programs, for minutes; see its docstring",
     "blurred_edges": "composes ten removals from data that is not shipped; see its docstring",
     "choosing": "has no short form yet; see its docstring",
+    "faces_anywhere": "composes photos from data that is not shipped; see its docstring",
     "batch_kills": "kills runs for minutes; run `python benchmarks/batch_kills.py`",
     "batch_faults": "fails disks on purpose for minutes; run `python benchmarks/batch_faults.py`",
     "web": "needs a browser and minutes; run `python benchmarks/web.py`",

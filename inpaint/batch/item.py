@@ -227,6 +227,7 @@ class ItemFiller:
             "out_stamp": stamp,
             "prior": None,
             "method": [],
+            "faces": [],
         }
         return {"status": DONE, "copied": True, "losses": [], "note": None, **facts}
 
@@ -242,6 +243,7 @@ class ItemFiller:
             "class_name": o.class_name,
             "mode": o.mode,
             "stages": o.stages,
+            "faces": o.faces,
             "seed": seed,
             "device": self.device,
             "opaque": opaque,
@@ -321,6 +323,7 @@ def _described(result: Result) -> Row:
     return {
         "prior": result.reports[0].prior if result.reports else None,
         "method": [r.method for r in result.reports],
+        "faces": [r.face for r in result.reports if r.face],
         "losses": losses,
         "search_seconds": round(result.seconds, 4),
     }

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     help=f"After the search, in this order: {', '.join(registry.own_stages())}, one of an "
     "installed package (inpaint list stages), or none. [auto]",
 )
+@filling.faces_option
 @click.option("--steps", type=click.IntRange(min=0), help="Search steps. [the prior's own]")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62))
 @click.option("--device", default="auto", show_default=True, help=DEVICE)
@@ -112,6 +113,7 @@ def command(
     class_name: str | None,
     mode: str,
     stages: tuple[str, ...],
+    faces: bool,
     steps: int | None,
     seed: int,
     device: str,
@@ -161,6 +163,7 @@ def command(
         class_name=class_name,
         mode=mode,
         stages=() if stages == ("none",) else stages or ("auto",),
+        faces=faces,
         steps=steps,
         seed=seed,
         device=device,

@@ -25,6 +25,12 @@ DEVICE = (
     "auto, cpu, cuda or mps: where priors and learned refiners run; the choice of the prior and "
     "the rest take the CPU."
 )
+faces_option = click.option(
+    "--faces/--no-faces",
+    default=True,
+    show_default=True,
+    help="With the prior auto: look for faces that the hole touches, and fill them as faces.",
+)
 _OPTIONS = (
     click.option("--prior", default="auto", show_default=True, help="Name, folder, or auto."),
     click.option("--class", "class_name", help="Class to steer a class-conditional prior."),
@@ -45,6 +51,7 @@ _OPTIONS = (
         type=click.IntRange(1),
         help="How many fills; the first is always the same.",
     ),
+    faces_option,
     click.option("--steps", type=click.IntRange(min=0), help="Search steps. [the prior's own]"),
     click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62)),
     click.option("--device", default="auto", show_default=True, help=DEVICE),
@@ -73,6 +80,7 @@ class Choices:
     mode: str
     stages: tuple[str, ...]
     candidates: int
+    faces: bool
     steps: int | None
     seed: int
     device: str
@@ -179,6 +187,7 @@ def fill_and_write(
             candidates=choices.candidates,
             seed=choices.seed,
             device=choices.device,
+            faces=choices.faces,
             opaque=opaque,
             callback=tell,
             search=search,
@@ -200,7 +209,9 @@ def _explain(result: Result) -> None:
     for number, one in enumerate(result.reports, 1):
         top, left, bottom, right = one.box
         click.echo(f"hole {number}, seen within x {left}-{right}, y {top}-{bottom}:", err=True)
-        if one.evidence:
+        if one.face:
+            reason = f"a face was found, logit {one.face['logit']:.1f}"
+        elif one.evidence:
             likely = ", ".join(f"{k} {v:.2f}" for k, v in one.evidence.items())
             reason = f"log evidence a known value: {likely}"
         else:

@@ -21,6 +21,7 @@ from inpaint.errors import MaskError
 from inpaint.images import Picture
 from inpaint.pipeline import prior as priors
 from inpaint.pipeline.crop import Box, plan_crops, seeing, whole_crop
+from inpaint.pipeline.faces import fill_faces, paste
 from inpaint.pipeline.prepare import check, prepare
 from inpaint.pipeline.prior import Given
 from inpaint.pipeline.report import Report, Result
@@ -45,6 +46,7 @@ def fill(
     seed: int = 0,
     device: str = "auto",
     context: float = 1.0,
+    faces: bool = True,
     opaque: bool = False,
     callback: Callback | None = None,
 ) -> np.ndarray:
@@ -64,7 +66,7 @@ def fill(
         RGB order; uint8, uint16, or float in [0, 1]. Not modified.
     mask : ndarray (H, W)
         True, 255 or 1.0 = hole. Not modified.
-    prior, class_name, stages, mode, search, seed, device, context, opaque, callback
+    prior, class_name, stages, mode, search, seed, device, context, faces, opaque, callback
         See ``complete``, which also returns several candidates and a report.
 
     Returns
@@ -90,6 +92,7 @@ def fill(
         seed=seed,
         device=device,
         context=context,
+        faces=faces,
         opaque=opaque,
         callback=callback,
     )
@@ -110,6 +113,7 @@ def complete(
     seed: int = 0,
     device: str = "auto",
     context: float = 1.0,
+    faces: bool = True,
     opaque: bool = False,
     callback: Callback | None = None,
     on_crop: Callable[[int, int, Box], None] | None = None,
@@ -158,6 +162,9 @@ def complete(
         else runs on the CPU, the choice of the prior too, which asks only for a coarse view.
     context : float
         Margin around a hole that the prior gets to see, as a multiple of the hole's side.
+    faces : bool
+        Look for faces that the hole touches, and fill it there with the prior of portraits. Only
+        for the prior and stages ``auto``, and not in a picture that was chosen to be one face.
     opaque : bool
         Make the hole opaque in a picture with alpha (when the mask was its alpha).
     callback : callable, optional
@@ -200,11 +207,26 @@ def complete(
     if known.chosen and not known.whole and tuple(stages) == chain.AUTO:
         picture, mask, unknown, told = _without_specks(picture, mask, unknown, known.name, opaque)
         reports += told
+    # In the picture's own depth, and floats of one crop at a time: memory follows the hole.
+    fills = [replace(picture, pixels=picture.pixels.copy()) for _ in range(candidates)]
+    if faces and known.chosen and not known.whole and tuple(stages) == chain.AUTO:
+        found = fill_faces(
+            picture,
+            mask,
+            unknown,
+            place=known.name,
+            mode=mode,
+            search=search,
+            candidates=candidates,
+            seed=seed,
+            device=where,
+        )
+        if found:
+            picture, mask, unknown = paste(found, fills, mask, unknown, opaque=opaque)
+            reports += [one.report for one in found]
     crops = [whole_crop(mask)] if known.whole else plan_crops(mask, context=context, min_side=size)
     if unknown is not mask:
         crops = [seeing(crop, unknown) for crop in crops]
-    # In the picture's own depth, and floats of one crop at a time: memory follows the hole.
-    fills = [replace(picture, pixels=picture.pixels.copy()) for _ in range(candidates)]
     for index, crop in enumerate(crops):
         if on_crop:
             on_crop(index, len(crops), crop.box)

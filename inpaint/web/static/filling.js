@@ -249,7 +249,9 @@ export class Filling {
     }));
     const { crops, seconds } = group.event;
     const ways = [...new Set(crops.map((crop) => (crop.method === "prior" ? crop.prior : crop.method)))];
-    $("picked").textContent = `${ways.join(", ")} in ${seconds.toFixed(1)} s`;
+    const faces = crops.filter((crop) => crop.face).length;
+    const found = faces ? `, ${faces > 1 ? `${faces} faces` : "a face"} found` : "";
+    $("picked").textContent = `${ways.join(", ")} in ${seconds.toFixed(1)} s${found}`;
     $("picked").title = crops.map((crop) => `${crop.why}; ${crop.stages.join(" + ") || "no stages"}`).join("\n");
   }
 }
