@@ -1,7 +1,8 @@
 """Faces in photos: how many are found, how many where there is none, and what the fill gains.
 
-    python benchmarks/faces_anywhere.py PORTRAITS.tar PLACES.tar MASKS.tar [--count 40] [--skip 0] [--seed 0]
-        [--without FILE.tar]... [--limit N] [--fill] [--sheet FOLDER] [--finder FOLDER]
+    python benchmarks/faces_anywhere.py PORTRAITS.tar PLACES.tar MASKS.tar [--count 40]
+        [--skip 0] [--seed 0] [--without FILE.tar]... [--limit N] [--fill] [--sheet FOLDER]
+        [--finder FOLDER]
 
 Lays portraits of 100-400 px, turned by up to 15 degrees, with a soft ellipse into places, and
 erases 10 to 50 % of each face by a box, half of it, strokes, or a silhouette of MASKS. A face

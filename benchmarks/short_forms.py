@@ -91,6 +91,11 @@ SHORT = (
         ),
     ),
     Short(
+        "large_holes.py",
+        "{scenes} {strokes} --photos 4 --share 30-45 --method telea --method auto",
+        rows(r"^(\S+) +([\d.]+) / +([\d.]+)$", "{0}, 30-45 %", "LPIPS {1}, {2} dB in the hole"),
+    ),
+    Short(
         "seams.py",
         "{photos} {silhouettes} --photos 4",
         rows(
@@ -185,6 +190,7 @@ LEFT_OUT = {
     "choosing": "has no short form yet; see its docstring",
     "faces_anywhere": "composes photos from data that is not shipped; see its docstring",
     "batch_kills": "kills runs for minutes; run `python benchmarks/batch_kills.py`",
+    "objects_kills": "fills 300 images twice, for minutes; see its docstring",
     "batch_faults": "fails disks on purpose for minutes; run `python benchmarks/batch_faults.py`",
     "web": "needs a browser and minutes; run `python benchmarks/web.py`",
 }

@@ -8,6 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from inpaint.evaluate import protocols
+
 SAMPLES = Path(__file__).parents[1] / "samples"
 PHOTOS = ("chelsea.jpg", "coffee.jpg", "rocket.jpg", "seeding.jpg")
 FILES = {
@@ -15,6 +17,7 @@ FILES = {
     "scenes": "scenes128-val.tar",
     "photos": "photos-bsds.tar",
     "silhouettes": "masks-objects.tar",
+    "strokes": "masks-irregular.tar",
     "train": "faces64-train.tar",
 }
 
@@ -92,9 +95,16 @@ def silhouettes() -> list[np.ndarray]:
     return found
 
 
+def strokes() -> list[np.ndarray]:
+    """Twelve masks of irregular strokes over 10 to 50 % of the picture, 128x128, white = hole."""
+    drawn = (protocols.make("bucket:10-50", (128, 128), seed=seed) for seed in range(12))
+    return [np.repeat(np.uint8(255) * mask[..., None], 3, axis=2) for mask in drawn]
+
+
 MAKERS: dict[str, Callable[[], list[np.ndarray]]] = {
     "faces": faces,
     "scenes": scenes,
     "photos": photos,
     "silhouettes": silhouettes,
+    "strokes": strokes,
 }

@@ -1,4 +1,4 @@
-"""Makes ``docs/images/web-before.jpg`` and ``web-after.jpg``: the page with a sample photo.
+"""Makes ``docs/images/web-before.jpg``, ``web-after.jpg`` and ``web-phone.jpg``: the page in use.
 
     python docs/make_web_images.py
 
@@ -14,19 +14,81 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
 INPAINT = [sys.executable, "-c", "from inpaint.cli import main; main()"]
-# Over a dandelion and down its stem, in pixels of a window of 1080 x 700.
-STROKE = ((764, 402), (822, 402), (826, 438), (762, 436), (786, 420), (784, 540))
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PHOTO = ROOT / "samples" / "seeding.jpg"
+WINDOW, PHONE = (1080, 700), (390, 780)
+# Over a dandelion and down its stem, relative to the photo's width and height.
+HEAD = ((0.783, 0.735), (0.856, 0.735), (0.861, 0.816), (0.78, 0.812))
+STROKE = (*HEAD, (0.811, 0.776), (0.808, 1.04))
+BRUSH = 0.094  # of the photo's width
+
+
+def looked(page: Any) -> Image.Image:
+    """What the window shows."""
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
 def keep(page: Any, name: str) -> None:
     """Write what the window shows."""
-    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    image.save(ROOT / "docs" / "images" / name, quality=84, optimize=True, subsampling=0)
+    page.wait_for_timeout(400)
+    looked(page).save(ROOT / "docs" / "images" / name, quality=84, optimize=True, subsampling=0)
+
+
+def edges(page: Any, scale: int) -> tuple[float, float, float, float]:
+    """Left, top, width and height of the photo in the window, told by the ground around it."""
+    stage = page.locator("#canvas").bounding_box()
+    seen = np.asarray(looked(page)).astype(int)[::scale, ::scale]
+    top, middle = int(stage["y"]), int(stage["width"] / 2)
+    ground = seen[top + 6, 6]
+    column = np.abs(seen[top + 6 :, middle] - ground).sum(axis=1) > 30
+    first = int(np.flatnonzero(column)[0]) + top + 6
+    row = np.abs(seen[first + 40, 5:-5] - ground).sum(axis=1) > 30
+    xs = np.flatnonzero(row) + 5
+    wide, high = Image.open(PHOTO).size
+    width = float(xs[-1] + 1 - xs[0])
+    return float(xs[0]), float(first), width, width * high / wide
+
+
+def opened(browser: Any, url: str, window: tuple[int, int], scale: int) -> Any:
+    """The page with the photo, and the stroke over it."""
+    page = browser.new_page(
+        viewport={"width": window[0], "height": window[1]}, device_scale_factor=scale
+    )
+    page.goto(url)
+    page.wait_for_selector("body[data-ready]")
+    page.set_input_files("#picker", PHOTO)
+    page.wait_for_selector("body[data-state=open]:not([data-busy])")
+    page.evaluate("document.activeElement.blur()")  # no ring around what has the focus
+    page.wait_for_timeout(400)
+    left, top, width, height = edges(page, scale)
+    wanted = BRUSH * Image.open(PHOTO).width
+    while page.evaluate("parseFloat(document.getElementById('size-shown').textContent)") < wanted:
+        page.keyboard.press("]")
+    spots = [(left + x * width, top + y * height) for x, y in STROKE]
+    page.mouse.move(*spots[0])
+    page.mouse.down()
+    for spot in spots[1:]:
+        page.mouse.move(*spot, steps=12)
+    page.mouse.up()
+    page.mouse.move(4, window[1] / 2)
+    return page
+
+
+def filled(page: Any) -> None:
+    """Fill, and find others."""
+    page.click("#fill")
+    page.wait_for_selector("#picks:visible", timeout=300_000)
+    page.wait_for_selector("#going", state="hidden", timeout=300_000)
+    page.click("#more")
+    page.wait_for_selector("#thumbs button:nth-child(4)", timeout=600_000)
+    page.wait_for_selector("#going", state="hidden", timeout=600_000)
+    page.mouse.move(4, page.viewport_size["height"] / 2)
 
 
 def main() -> None:
@@ -37,31 +99,15 @@ def main() -> None:
         assert server.stderr
         url = server.stderr.readline().split()[1]
         with sync_playwright() as driver:
-            flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-            browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-            page = browser.new_page(viewport={"width": 1080, "height": 700})
-            page.goto(url)
-            page.wait_for_selector("body[data-ready]")
-            page.set_input_files("#picker", ROOT / "samples" / "seeding.jpg")
-            page.wait_for_selector("body[data-state=open]:not([data-busy])")
-            for _ in range(5):
-                page.keyboard.press("]")
-            page.mouse.move(*STROKE[0])
-            page.mouse.down()
-            for spot in STROKE[1:]:
-                page.mouse.move(*spot, steps=12)
-            page.mouse.up()
-            page.mouse.move(540, 640)
-            page.wait_for_timeout(400)
+            browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            page = opened(browser, url, WINDOW, 1)
             keep(page, "web-before.jpg")
-            page.click("#fill")
-            page.wait_for_selector("#picks:visible", timeout=200_000)
-            page.click("#more")
-            page.wait_for_selector("#thumbs button:nth-child(4)", timeout=400_000)
-            page.wait_for_selector("#picks:visible")
-            page.mouse.move(540, 640)
-            page.wait_for_timeout(400)
+            filled(page)
             keep(page, "web-after.jpg")
+            page.close()
+            page = opened(browser, url, PHONE, 2)
+            filled(page)
+            keep(page, "web-phone.jpg")
             browser.close()
     finally:
         server.terminate()

@@ -34,14 +34,17 @@ WARMUP = 200  # steps over which the step size rises
 SHOWN = 8  # pictures on the sheet of samples
 
 
-def fresh(o: CompletionOptions, init: Path | None = None) -> Completion:
+def fresh(o: CompletionOptions, init: Path | None = None, *, fine: bool = False) -> Completion:
     """An untrained network as the options say, or with the weights of the folder ``init``.
+
+    ``fine`` says that it will see the larger views of ``--fine`` as well.
 
     Raises WeightsError when ``init`` has another width or kind.
     """
     with torch.random.fork_rng():
         torch.default_generator.manual_seed(o.seed)
-        network = Completion(size=o.size, width=o.width)
+        largest = max(o.size, o.fine_size) if fine else o.size
+        network = Completion(size=o.size, width=o.width, largest=largest)
     adopt(network, init, f"is no completion network of --width {o.width}; give its width")
     return network
 
@@ -65,7 +68,7 @@ def train(
     """
     o, device = options, plan.device
     precision.prepare(device)
-    network = fresh(o, init)
+    network = fresh(o, init, fine=fine is not None)
     nn.Module.to(network, device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = Average(network, o.ema)
     optimiser = torch.optim.Adam(network.parameters(), o.lr, (0.9, 0.99), fused=True)

@@ -40,7 +40,7 @@ class Images:
     classes : tuple of str
         Folder names, sorted; a single ``"."`` when the images lie in no folder.
     skipped : tuple of str
-        Names of files that could not be decoded.
+        Names of files that could not be decoded, or have transparent pixels.
     reasons : tuple of str
         Why not, one for each of them.
     """
@@ -148,7 +148,8 @@ def _fill_cache(sources: Sequence[Path], size: int, array: Path, table: Path, wo
                 raise OSError("the header of the cache has grown")
         if not names:
             given = ", ".join(map(str, sources))
-            raise ImageError(f"{given}: no readable image found ({len(skipped)} damaged)")
+            first = f"; the first: {reasons[0]}" if reasons else ""
+            raise ImageError(f"{given}: none of {len(skipped)} images can be used{first}")
         numbers = {name: i for i, name in enumerate(sorted(set(names)))}
         labels = [numbers[name] for name in names]
         told = {"skipped": skipped, "reasons": reasons}

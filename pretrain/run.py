@@ -27,6 +27,7 @@ from pretrain.checkpoint import Stateful
 from pretrain.watch import Watch
 
 Step = Callable[[int], Mapping[str, torch.Tensor]]
+WARMED, TIMED = 5, 15  # steps before the first that is timed, and how many are, to tell the hours
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def run_loop(
         plan.out.mkdir(parents=True, exist_ok=True)
     path, table = plan.out / "checkpoint.pt", plan.out / "log.csv"
     console = console or Console(stderr=True, quiet=not writes)
-    first, spent = 0, 0.0
+    first, spent, warm = 0, 0.0, 0.0
     if plan.resume and path.exists():
         facts = checkpoint.restore(path, parts, options=plan.options)
         first, spent = int(facts["step"]), float(facts["seconds"])
@@ -149,6 +150,12 @@ def run_loop(
             losses = step(t)
             done = t + 1
             now = time.monotonic()
+            if done == first + WARMED:
+                warm = now
+            elif done == first + WARMED + TIMED and plan.steps > done:
+                left = (now - warm) / TIMED * (plan.steps - done)
+                text = f"{plan.steps - done} steps of {plan.batch} images will take {spoken(left)}"
+                progress.console.print(text, highlight=False, soft_wrap=True)
             late = plan.minutes is not None and now - start > plan.minutes * 60
             due = now - saved > plan.save_every * 60
             stopped, due = parallel.anywhere(stop.asked or late, due, device=plan.device)
@@ -186,6 +193,15 @@ def run_loop(
         board.close()
     seconds = spent + time.monotonic() - start
     return Outcome(done, seconds, done >= plan.steps, tuple(watch.standing))
+
+
+def spoken(seconds: float) -> str:
+    """A time as people say it: about 40 s, about 12 min, about 3.5 h."""
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    if seconds < 5400:
+        return f"about {seconds / 60:.0f} min"
+    return f"about {seconds / 3600:.1f} h"
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Objects to remove from a folder of images, as annotation files tell: of one image, and checks.
 
 A file of many images (COCO and others) is read once by each worker; a folder of files (labelme,
-YOLO) has one for each image.
+PASCAL VOC, YOLO) has one for each image.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from inpaint.masks.preview import as_seen
 if TYPE_CHECKING:
     from inpaint.images import Picture
 
-ENDINGS = {"labelme": ".json", "yolo": ".txt"}  # of the files in a folder; other kinds are one file
+# Of the files in a folder; the other kinds are one file for all images.
+ENDINGS = {"labelme": ".json", "voc": ".xml", "yolo": ".txt"}
 FOREIGN = frozenset({"classes.txt", "obj.names", "notes.json"})  # beside the files of images
 UNANNOTATED = "unannotated"  # in place of a hash
 
@@ -100,15 +101,18 @@ class Annotations:
         if file is None:
             return Found("", empty, [])
         where = self._folder / file
+        if where.exists() and not where.is_file():  # nobody may ever write into a pipe
+            raise MaskError(f"{str(where)!r} is a pipe, socket or device, expected a file")
         asked = self._options.categories or ()
         if self._options.objects == "yolo":
             page: Page | None = yolo_page(where)
             known = {entry.label for entry in page.entries} if page else set()
-        elif self._options.objects == "labelme":
+        elif self._options.objects in ENDINGS:
             book = open_book(where)
             page, known = (book.only() if isinstance(book, PagesBook) else None), book.names
             if page is None:
-                raise MaskError(f"{str(where)!r} is no labelme file; give the file with --coco")
+                option = "--coco" if self._options.objects == "labelme" else "--annotations"
+                raise MaskError(f"{str(where)!r} is of several images; give the file with {option}")
         else:
             self._book = self._book or open_book(where)
             page, known = self._book.find(f"{self._images}/{path}"), self._book.names

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from inpaint import images
-from inpaint.batch.folder import SCRATCH, reason
+from inpaint.batch.folder import SCRATCH, advice, reason, removed
 from inpaint.errors import OutputError
 from inpaint.images.walk import Listing, list_folder
 
@@ -19,6 +19,9 @@ class Disk:
     """A folder on a mounted file system."""
 
     local = True
+    # Whether a run has made its own folder here. It is not made a second time then: where it is
+    # gone, the output folder was removed, and what was written there would have no manifest.
+    settled = False
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -36,14 +39,17 @@ class Disk:
         """As in ``Folder``: by a rename from the scratch folder, which the next run empties."""
         path, scratch = self.root / name, self.root / SCRATCH
         try:
+            if self.settled and not scratch.is_dir():
+                raise removed(self.url)
             path.parent.mkdir(parents=True, exist_ok=True)
-            scratch.mkdir(parents=True, exist_ok=True)
+            if not self.settled:
+                scratch.mkdir(parents=True, exist_ok=True)
             # A folder of OUT may be a mount of its own, across which nothing can be renamed.
             same = path.parent.stat().st_dev == scratch.stat().st_dev
         except (OSError, ValueError) as error:
             raise OutputError(
                 f"{self.label(name)}: its folder cannot be made ({reason(error)}); "
-                "free some space or choose another --out"
+                f"{advice(error) if isinstance(error, OSError) else 'choose another --out'}"
             ) from error
         images.replace_bytes(path, data, scratch=scratch if same else None, times=times)
 

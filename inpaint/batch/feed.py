@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from inpaint.batch.control import Stop
 from inpaint.batch.folder import Folder
-from inpaint.batch.manifest import DONE, FAILED, KEPT, ORPHAN, Manifest, Peek, Row, started
+from inpaint.batch.manifest import Manifest, Peek
 from inpaint.batch.options import Setup
-from inpaint.batch.pairing import Item, Orphan, Problem
+from inpaint.batch.pairing import Orphan, Problem
+from inpaint.batch.plan import Found
+from inpaint.batch.rows import DONE, FAILED, KEPT, ORPHAN, Row, started
 from inpaint.batch.storage import open_folder
+
+_DECIDED: Row = {"decided": True}
 
 
 def feed(
-    found: Iterator[Item | Problem | Orphan],
+    found: Iterable[Found],
     manifest: Manifest | None,
     out: Folder,
     setup: Setup,
@@ -32,36 +36,37 @@ def feed(
         if stop.is_set():
             return
         if isinstance(one, Orphan):
-            yield {"path": one.path, "status": ORPHAN, "beside": one.beside, "decided": True}
+            yield {"path": one.path, "status": ORPHAN, "beside": one.beside} | _DECIDED
         elif isinstance(one, Problem):
             row = {"path": one.path, "mask": None, "out": None, "status": FAILED}
-            yield row | {"error": _named(images, one), "decided": True}
+            yield row | {"error": _named(images, one)} | _DECIDED
         else:
             known = manifest.get(one.path) if manifest else None
             item: Row = {**asdict(one), "known": known}
+            if known and images.local and not images.exists(one.path):
+                # Here and not in a worker, so that the manifest keeps what is known of its output.
+                yield {**asdict(one), "status": FAILED, "error": _gone(images, one.path)} | _DECIDED
+                continue
             if known and _untouched(known, item, setup, images, masks or None, out):
-                yield known | {"status": KEPT, "decided": True}
+                yield known | {"status": KEPT} | _DECIDED
                 continue
             waiting.append(item)
         if len(waiting) >= together:
-            yield from _begun(waiting, manifest, out)
+            yield from _begun(waiting, manifest)
             waiting = []
-    yield from _begun(waiting, manifest, out)
+    yield from _begun(waiting, manifest)
 
 
-def _begun(items: list[Row], manifest: Manifest | None, out: Folder) -> list[Row]:
+def _begun(items: list[Row], manifest: Manifest | None) -> list[Row]:
     if manifest and not isinstance(manifest, Peek):
-        rows = []
-        for item in items:
-            empty = out.local and not out.exists(item["out"])
-            rows.append(started(item["path"], item["out"], item["known"], empty=empty))
+        rows = [started(item["path"], item["out"], item["known"]) for item in items]
         if rows:
             manifest.begin(rows)
     return items
 
 
 def retried(items: list[Row], manifest: Manifest | None, stop: Stop) -> Iterator[Row]:
-    """Items that ran out of memory, once more."""
+    """Items whose worker died or ran out of memory, once more; ``why`` says which."""
     for item in items:
         if stop.is_set():
             return
@@ -92,3 +97,10 @@ def _named(images: Folder, problem: Problem) -> str:
     if problem.named:
         return problem.error
     return f"{images.label(problem.path)} {problem.error}"
+
+
+def _gone(images: Folder, path: str) -> str:
+    return (
+        f"{images.label(path)} was there when this run began and is gone; bring it back, then give "
+        "the same command again"
+    )

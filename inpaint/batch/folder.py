@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import Protocol
 
+from inpaint.errors import OutputError
 from inpaint.images.walk import Listing
 
 STATE = ".inpaint"  # what a run keeps in its output folder, hidden from the next one's walk
@@ -43,8 +45,10 @@ class Folder(Protocol):
         """How messages call a file: one line, whatever its name holds."""
 
 
-# No later output would fit either: the disk or the quota is full, or the file system read-only.
-_FULL = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
+# No later output would fit either: the disk or the quota is full, the file system is read-only, or
+# the folder is no longer the one in which the run began.
+_QUOTA = getattr(errno, "EDQUOT", errno.ENOSPC)
+_FULL = {errno.ENOSPC, errno.EROFS, errno.ESTALE, _QUOTA}
 
 
 def is_full(error: BaseException | None) -> bool:
@@ -54,6 +58,30 @@ def is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__
     return False
+
+
+def removed(place: str) -> OutputError:
+    """Return the error that ends a run whose output folder is no longer there."""
+    error = OutputError(
+        f"{place!r} was removed or replaced while the run went on, so what was written there may "
+        "be lost; give the same command again"
+    )
+    error.__cause__ = OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+    return error
+
+
+def advice(error: OSError) -> str:
+    """Return what to do about a file of the output folder that cannot be written."""
+    if error.errno in (errno.ENOSPC, _QUOTA):
+        return "free some space or choose another --out, then give the same command again"
+    if error.errno == errno.EFBIG:
+        return (
+            "it has reached the size that files may have here; raise the limit (ulimit -f), then "
+            "give the same command again"
+        )
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "raise the limit on open files (ulimit -n), then give the same command again"
+    return "choose another --out, or repair this one, then give the same command again"
 
 
 def reason(error: BaseException) -> str:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
-from inpaint import masks
-from inpaint.batch import memory
-from inpaint.batch.annotated import Annotations, Found
+from inpaint.batch import filling, memory, patience
+from inpaint.batch.annotated import Annotations
+from inpaint.batch.disk import Disk
 from inpaint.batch.folder import is_full
-from inpaint.batch.manifest import CHECKED, DONE, FAILED, RETRY, SKIPPED, STARTED, Row, before
+from inpaint.batch.holes import Holes, joined
+from inpaint.batch.journal import Journal
 from inpaint.batch.options import Options, Setup
 from inpaint.batch.owned import Owned, sha256
+from inpaint.batch.rows import CHECKED, DONE, FAILED, RETRY, SKIPPED, STARTED, Row, claim
 from inpaint.batch.storage import open_folder
-from inpaint.errors import InpaintError, OutputError
+from inpaint.errors import ImageError, InpaintError, OutputError
 from inpaint.images.decode import MAX_PIXELS, decode
 from inpaint.images.encode import check_storable, encode, format_named
 from inpaint.images.indexed import told
@@ -26,12 +26,10 @@ from inpaint.pipeline.seeds import seed_for
 
 if TYPE_CHECKING:
     from inpaint.images import Picture
-    from inpaint.pipeline import Result
 
 log = logging.getLogger(__name__)
+_Value = TypeVar("_Value")
 TRIM_EVERY = 8  # items; it costs some 5 ms
-# The search of least memory.
-LEAN: dict[str, Any] = {"restarts": 1}
 
 
 class ItemFiller:
@@ -51,35 +49,19 @@ class ItemFiller:
     def __init__(self, setup: Setup) -> None:
         self.setup, self.options = setup, setup.options
         self.images, self.out = open_folder(setup.images), open_folder(setup.out)
+        if isinstance(self.out, Disk):
+            self.out.settled = setup.run is not None
         self.masks = None if setup.masks is None else open_folder(setup.masks)
-        self._owned = Owned(self.images, self.masks, self.out, overwrite=setup.overwrite)
-        self.device = self.options.device
-        self._mask: tuple[str, Picture] | None = None
+        self._journal = Journal(self.out, setup.run)
+        self._owned = Owned(
+            self.images, self.masks, self.out, self._journal, overwrite=setup.overwrite
+        )
+        self._holes = Holes(self.masks, setup.options)
         self._annotations = Annotations(setup) if self.options.objects else None
         self._items = 0
+        self.device = self.options.device
         if not setup.check:
-            self._prepare()
-
-    def _prepare(self) -> None:
-        """Load torch and the prior on one thread, on this worker's own device."""
-        import torch
-
-        from inpaint.devices import resolve
-        from inpaint.stages import chain
-        from inpaint.zoo import registry
-
-        torch.set_num_threads(1)  # workers are what runs at the same time
-        where = resolve(self.device)
-        if where.type == "cuda" and where.index is None:
-            where = torch.device("cuda", self.setup.index % torch.cuda.device_count())
-        self.device = str(where)
-        name, stages = self.options.prior, self.options.stages
-        if name == "auto":
-            return
-        registry.load_prior(name, self.device)
-        if stages != chain.AUTO:  # refused once, not for every item
-            family = str(registry.prior_config(name).get("family", ""))
-            chain.able(stages, family=family, prior=name, asked=True)
+            self.device = filling.prepare(setup.options, setup.index)
 
     def hold_memory(self) -> None:
         """Hold this process to its share of memory; for one that does nothing else.
@@ -97,7 +79,7 @@ class ItemFiller:
         ----------
         item : dict
             ``path``, ``mask`` and ``out`` as in ``pairing.Item``, and ``known``: the item's row
-            in the manifest, or None.
+            in the manifest, or None; on a second try alone also ``why``.
 
         Returns
         -------
@@ -107,11 +89,11 @@ class ItemFiller:
         started, cpu = time.perf_counter(), time.process_time()
         row: Row = {"path": item["path"], "mask": item["mask"], "out": item["out"]}
         known = item.get("known") or {}
-        row |= {"status": FAILED, "error": None, "before": before(known)}
+        row |= {"status": FAILED, "error": None, **claim(known)}
         try:
             row |= self._run(item, row, known)
             if row["status"] != SKIPPED:  # what an earlier run made of it stays ours
-                del row["before"]
+                del row["before"], row["wrote"]
         except Exception as error:  # any one file may break any library
             row["error"] = reason = self._reason(error)
             if isinstance(error, OutputError) and is_full(error):
@@ -131,9 +113,9 @@ class ItemFiller:
 
     def _reason(self, error: Exception) -> str:
         if memory.ran_out(error):
-            limit = self.setup.memory
-            held = f"{limit / (1 << 30):.1f} GB are not enough" if limit else "out of memory"
-            return f"{held} for this picture, even alone; raise --memory or scale it down"
+            if not self.setup.careful:
+                return "out of memory beside others"
+            return memory.not_enough(self.setup.memory)
         if isinstance(error, InpaintError):
             return str(error)
         log.debug("internal error", exc_info=error)
@@ -141,36 +123,26 @@ class ItemFiller:
         return f"internal error, {type(error).__name__}: {text}"
 
     def _run(self, item: Row, row: Row, known: Row) -> Row:
-        path, mask, out = item["path"], item["mask"], item["out"]
+        path, mask = item["path"], item["mask"]
         # Stamps first: a file that changes while it is read then has an old one.
-        row |= {"image_stamp": self.images.stamp(path), "mask_stamp": self._mask_stamp(mask)}
-        data = self.images.read(path)
+        row |= {"image_stamp": self.images.stamp(path), "mask_stamp": self._holes.stamp(mask)}
+        data = _in_time(self.images.label(path), lambda: self.images.read(path))
         row["image_sha256"] = sha256(data)
-        found = self._annotations.of(path, mask) if self._annotations else None
+        found = drawn = None
+        if (annotations := self._annotations) is not None:
+            label = repr(mask or self.setup.masks)
+            found = _in_time(label, lambda: annotations.of(path, mask))
         if found is not None:
             row["mask_sha256"] = found.sha256
             if not found.entries and self.options.unannotated == "skip":
                 return {"status": SKIPPED, "note": None}
-        drawn = None if found is not None else self._mask_picture(mask, row)
+        elif mask is not None and (folder := self.masks) is not None:
+            mask_data = _in_time(folder.label(mask), lambda: folder.read(mask))
+            drawn = self._holes.picture(mask, mask_data, row)
         row["options"] = self.setup.fingerprint
-        there = self.out.exists(out)
-        expected = None
-        standing = None
-        if there and self.setup.check:
-            present = self._owned.present(out)
-            if kept := self._owned.kept(row, known, present):
-                return kept
-            ours = self._owned.ours(out, known, present)
-            standing = "to be filled again" if ours else "the output exists"
-        elif there:
-            expected = self._owned.present(out)
-            if kept := self._owned.kept(row, known, expected):
-                return kept
-            self._owned.refuse_inputs(out)
-            if self._owned.ours(out, known, expected):
-                expected = None  # may be replaced
-            elif known.get("status") != STARTED:
-                raise self._owned.foreign(out, known)
+        kept, expected, standing = self._standing(item, row, known)
+        if kept is not None:
+            return kept
         name = self.images.label(path)
         picture = decode(data, name=name, max_pixels=MAX_PIXELS)
         kind = self._kind(picture)
@@ -179,28 +151,59 @@ class ItemFiller:
         if found is not None and not found.entries:
             return self._copied(item, picture, data, kind, expected, known, standing)
         del data
-        hole, note = self._hole(picture, drawn, mask, found)
+        hole, note = self._holes.of(picture, drawn, mask, found)
         row["hole"] = round(float(hole.mean()), 6)
         if self.setup.check:
-            return {"status": CHECKED, "note": _joined(note, standing)}
+            return {"status": CHECKED, "note": joined(note, standing)}
         row["seed"] = seed = item_seed(path, self.options)
         cpu = time.process_time()
-        result, fallback = self._complete(
-            picture, hole, seed, opaque=mask is None and found is None
+        result, fallback = filling.fill(
+            picture,
+            hole,
+            self.options,
+            seed=seed,
+            device=self.device,
+            opaque=mask is None and found is None,
+            alone=item.get("why", "tried again") if self.setup.careful else None,
         )
         row["search_cpu_seconds"] = round(time.process_time() - cpu, 4)
         encoded = encode(result.pictures[0], kind, quality=self.options.quality)
-        if expected is not None and sha256(encoded) != expected:
-            raise self._owned.foreign(out, known)
-        times = self.images.times(path) if self.options.keep_times else None
-        self.out.write(out, encoded, times=times)
         return {
             "status": DONE,
-            "out_sha256": sha256(encoded),
-            "out_stamp": self.out.stamp(out, own=True),
-            **_described(result),
-            "note": _joined(note, fallback, told(result.pictures[0], kind)),
+            **self._written(item, encoded, expected, known),
+            **filling.described(result),
+            "note": joined(note, fallback, told(result.pictures[0], kind)),
         }
+
+    def _standing(self, item: Row, row: Row, known: Row) -> tuple[Row | None, str | None, str]:
+        """What is at the output's place: the row if it is finished, and what else to know.
+
+        That is the hash which the output must get if what is there may be ours or not (None: it
+        may be replaced), and what ``check`` notes of it.
+
+        Raises
+        ------
+        OutputError
+            If a file is in the way that is not ours.
+        """
+        path, out = item["path"], item["out"]
+        if not self.out.exists(out):
+            return None, None, ""
+        present = self._owned.present(out)
+        if kept := self._owned.kept(row, known, present):
+            return kept, None, ""
+        if not self.setup.check:
+            self._owned.refuse_inputs(out)
+        ours = self._owned.ours(path, out, known, present)
+        if self.setup.check:
+            return None, None, "to be filled again" if ours else "the output exists"
+        if ours:
+            return None, None, ""
+        # Behind a URL an actor that was killed leaves no proof but the bytes themselves.
+        doubtful = known.get("status") == STARTED or (self.setup.reruns and not self.out.local)
+        if not doubtful:
+            raise self._owned.foreign(out, known)
+        return None, present, ""
 
     def _copied(
         self,
@@ -210,92 +213,26 @@ class ItemFiller:
         kind: str,
         expected: str | None,
         known: Row,
-        standing: str | None,
+        standing: str,
     ) -> Row:
         """Write an image without objects as it is, or in the format that is asked for."""
         if self.setup.check:
-            return {"status": CHECKED, "note": _joined("no such object: to be copied", standing)}
+            return {"status": CHECKED, "note": joined("no such object: to be copied", standing)}
         same = kind == picture.format and self.options.quality is None
         encoded = data if same else encode(picture, kind, quality=self.options.quality)
-        if expected is not None and sha256(encoded) != expected:
-            raise self._owned.foreign(item["out"], known)
-        times = self.images.times(item["path"]) if self.options.keep_times else None
-        self.out.write(item["out"], encoded, times=times)
-        stamp = self.out.stamp(item["out"], own=True)
-        facts: Row = {
-            "out_sha256": sha256(encoded),
-            "out_stamp": stamp,
-            "prior": None,
-            "method": [],
-            "faces": [],
-        }
-        return {"status": DONE, "copied": True, "losses": [], "note": None, **facts}
+        facts = self._written(item, encoded, expected, known)
+        facts |= {"prior": None, "method": [], "faces": [], "losses": [], "note": None}
+        return {"status": DONE, "copied": True, **facts}
 
-    def _complete(
-        self, picture: Picture, hole: np.ndarray, seed: int, *, opaque: bool
-    ) -> tuple[Result, str | None]:
-        """Fill; when careful and out of memory again, search fewer restarts and say so."""
-        from inpaint.pipeline import complete
-
-        o = self.options
-        options: dict[str, Any] = {
-            "prior": o.prior,
-            "class_name": o.class_name,
-            "mode": o.mode,
-            "stages": o.stages,
-            "faces": o.faces,
-            "seed": seed,
-            "device": self.device,
-            "opaque": opaque,
-        }
-        steps: dict[str, Any] = {} if o.steps is None else {"steps": o.steps}
-        try:
-            note = "out of memory beside others; filled alone" if self.setup.careful else None
-            return complete(picture, hole, search=steps, **options), note
-        except Exception as error:
-            if not (self.setup.careful and memory.ran_out(error)):
-                raise
-        _release()  # outside the handler, whose traceback holds on to the arrays
-        note = "out of memory even alone; searched with one restart"
-        return complete(picture, hole, search={**steps, **LEAN}, **options), note
-
-    def _mask_stamp(self, mask: str | None) -> str | None:
-        return None if mask is None or self.masks is None else self.masks.stamp(mask)
-
-    def _mask_picture(self, mask: str | None, row: Row) -> Picture | None:
-        """Read a mask; the last one is kept, because one mask may be for all."""
-        if mask is None or self.masks is None:
-            return None
-        data = self.masks.read(mask)
-        row["mask_sha256"] = digest = sha256(data)
-        if self._mask is None or self._mask[0] != digest:
-            name = self.masks.label(mask)
-            self._mask = digest, decode(data, name=name, max_pixels=MAX_PIXELS)
-        return self._mask[1]
-
-    def _hole(
-        self, picture: Picture, drawn: Picture | None, mask: str | None, found: Found | None
-    ) -> tuple[np.ndarray, str | None]:
-        shape, o = (picture.height, picture.width), self.options
-        note = None
-        if found is not None:
-            return found.hole(picture, o.margin)
-        try:
-            if drawn is None:
-                hole = masks.from_alpha(picture)
-            else:
-                hole, note = masks.judged(drawn, invert=o.invert, labels=o.mask_labels)
-            masks.check(hole, shape)
-            if looks_inverted(hole):
-                note = _joined(note, "the mask looks inverted: white is the hole")
-            if self.options.grow:
-                hole = masks.grow(hole, self.options.grow)
-                masks.check(hole, shape)
-        except InpaintError as error:
-            if mask is None or self.masks is None:
-                raise
-            raise type(error)(f"{self.masks.label(mask)}: {error}") from None
-        return hole, note
+    def _written(self, item: Row, encoded: bytes, expected: str | None, known: Row) -> Row:
+        """Write the output of an item, and return what its row says of the file."""
+        path, out, digest = item["path"], item["out"], sha256(encoded)
+        if expected is not None and digest != expected:
+            raise self._owned.foreign(out, known)
+        times = self.images.times(path) if self.options.keep_times else None
+        self._journal.note(path, out, digest)
+        self.out.write(out, encoded, times=times)
+        return {"out_sha256": digest, "out_stamp": self.out.stamp(out, own=True)}
 
     def _kind(self, picture: Picture) -> str:
         """The format to write: what the content was, not what its extension says."""
@@ -308,35 +245,12 @@ def item_seed(path: str, options: Options) -> int:
     return seed_for(path, options.seed) >> 1
 
 
-def looks_inverted(hole: np.ndarray) -> bool:
-    """Whether a mask (H, W) is mostly hole, and so are its edges: black marks the hole, then."""
-    edges = (hole[0], hole[-1], hole[:, 0], hole[:, -1])
-    return bool(hole.mean() > 0.5 and np.concatenate(edges).mean() > 0.75)
-
-
-def _described(result: Result) -> Row:
-    """What was chosen and how well it fits, one entry a crop."""
-    losses = [
-        {"loss": r.loss, "contextual": r.contextual, "perceptual": r.perceptual}
-        for r in result.reports
-    ]
-    return {
-        "prior": result.reports[0].prior if result.reports else None,
-        "method": [r.method for r in result.reports],
-        "faces": [r.face for r in result.reports if r.face],
-        "losses": losses,
-        "search_seconds": round(result.seconds, 4),
-    }
-
-
-def _joined(*notes: str | None) -> str | None:
-    return "; ".join(filter(None, notes)) or None
-
-
-def _release() -> None:
-    """Give memory back before trying again."""
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+def _in_time(label: str, read: Callable[[], _Value]) -> _Value:
+    """Read a file. Raises ImageError when its place does not answer in time."""
+    try:
+        return patience.within(patience.READ_SECONDS, read)
+    except TimeoutError as error:
+        raise ImageError(
+            f"{label} cannot be read: {error}; check the disk or the network, then give the same "
+            "command again"
+        ) from error

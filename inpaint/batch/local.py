@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import select
 import signal
 import subprocess
 import sys
@@ -15,12 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from inpaint.batch.item import ItemFiller
-from inpaint.batch.manifest import FAILED, RETRY, Row, before
 from inpaint.batch.options import Setup
+from inpaint.batch.rows import FAILED, RETRY, Row, claim
 from inpaint.errors import InpaintError
 
 # One thread a worker: more would wait for each other, and workers already use all cores.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+# How long a worker may be stopped (SIGSTOP) before it is killed and its image tried again.
+STOPPED_SECONDS = 60
+_PROC = Path("/proc")
 
 COMMAND = [sys.executable, "-m", "inpaint.batch.worker"]
 
@@ -139,7 +144,8 @@ class _Crew:
                     worker.start()
                 row = worker.ask(item)
                 if row is None:
-                    row = _died(item, worker.end(), careful=self._setup.careful)
+                    how = worker.how(worker.end())
+                    row = _died(item, how, careful=self._setup.careful)
                     worker = None
                 self._results.put(row)
         except BaseException as error:
@@ -161,6 +167,7 @@ class _Worker:
         environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         self._setup = setup
+        self.halted = False
         self._process = subprocess.Popen(
             COMMAND,
             stdin=subprocess.PIPE,
@@ -180,7 +187,7 @@ class _Worker:
             raise InpaintError(
                 reply["fatal"]
                 if reply
-                else f"a worker could not start ({_how(code)}); try fewer --workers"
+                else f"a worker could not start ({self.how(code)}); try fewer --workers"
             )
 
     def ask(self, item: Row) -> Row | None:
@@ -193,6 +200,7 @@ class _Worker:
         try:
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
+            self._wait()
             reply = self._process.stdout.readline()
         except (OSError, ValueError):
             return None
@@ -201,6 +209,23 @@ class _Worker:
         except ValueError:
             return None
         return found
+
+    def _wait(self) -> None:
+        """Wait for a reply, and kill a worker that somebody stopped and nobody lets go on.
+
+        Looks are counted and not seconds: where this process was stopped too, as by a cluster that
+        suspends a job, the worker goes on when it does.
+        """
+        assert self._process.stdout
+        if not _PROC.exists():
+            return
+        looks, pipe = 0, self._process.stdout.fileno()
+        while not select.select([pipe], [], [], 1.0)[0]:
+            looks = looks + 1 if _stopped(self._process.pid) else 0
+            if looks >= STOPPED_SECONDS:
+                self.halted = True
+                self.kill()
+                return
 
     def end(self) -> int:
         """Let the worker end by itself; return its exit code."""
@@ -218,17 +243,27 @@ class _Worker:
         """End the worker at once."""
         self._process.kill()
 
+    def how(self, code: int) -> str:
+        """How the worker came to its end, by its exit code, as far as that can be told."""
+        if self.halted:
+            return f"somebody had stopped it for {STOPPED_SECONDS} s, so it was killed"
+        if code == -signal.SIGKILL:
+            return "killed, by somebody or by the system for want of memory"
+        if code < 0:
+            return f"signal {signal.Signals(-code).name}"
+        return f"exit code {code}"
 
-def _died(item: Row, code: int, *, careful: bool) -> Row:
+
+def _died(item: Row, how: str, *, careful: bool) -> Row:
     row = {key: item[key] for key in ("path", "mask", "out")}
-    reason = f"the worker that filled it died ({_how(code)})"
+    reason = f"the worker that filled it died ({how})"
     row |= {"status": FAILED if careful else RETRY, "error": reason, "seconds": None}
-    return row | {"before": before(item.get("known"))}
+    return row | claim(item.get("known"))
 
 
-def _how(code: int) -> str:
-    if code == -signal.SIGKILL:
-        return "killed, by somebody or by the system for want of memory"
-    if code < 0:
-        return f"signal {signal.Signals(-code).name}"
-    return f"exit code {code}"
+def _stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal."""
+    try:
+        return (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[0] == b"T"
+    except (OSError, IndexError):
+        return False

@@ -6,10 +6,10 @@ import ctypes
 import os
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
+from inpaint.batch import limits
 from inpaint.errors import InpaintError
 
 SHARE = 0.8  # of the machine's memory, if nothing is said
@@ -25,21 +25,6 @@ def parse(text: str) -> int:
     if not found or float(found[1]) == 0:
         raise InpaintError(f"memory is {text!r}, expected a size such as 4G or 500M")
     return int(float(found[1]) * _UNITS[found[2]])
-
-
-def available() -> int | None:
-    """Return the bytes that this machine or its container allows; None if it cannot be told."""
-    found = []
-    with suppress(AttributeError, OSError, ValueError):
-        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            text = Path(path).read_text(encoding="ascii").strip()
-        except OSError:
-            continue
-        if text.isdecimal():
-            found.append(int(text))
-    return min(found, default=None)
 
 
 def worker_shares(
@@ -70,7 +55,7 @@ def worker_shares(
         return 0, None, None
     total = limit
     if total is None:
-        there = available()
+        there = limits.available()
         total = None if there is None else int(there * SHARE)
     if workers is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -108,6 +93,25 @@ def hold(limit: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
     except (ImportError, OSError, ValueError):
         pass  # Windows and macOS have no such limit: out of memory is then the system's to tell
+
+
+def not_enough(share: int | None) -> str:
+    """Return the line that says which memory did not suffice for a picture alone.
+
+    Parameters
+    ----------
+    share : int or None
+        Bytes that this process may use by the options; None: those say nothing.
+    """
+    # ``hold`` has made a limit of the share, which no shell has set.
+    found = [one for one in (*limits.process(), *limits.machine()) if one[0] != share]
+    if share is not None:
+        found.append((share, "--memory, by default 80 % of what there is, allows"))
+    if not found:
+        return "out of memory even alone; scale this picture down"
+    least, what = min(found)
+    advice = "scale this picture down" if what == limits.MACHINE else "raise that or scale it down"
+    return f"out of memory even alone: {what} {least / (1 << 30):.1f} GB; {advice}"
 
 
 def resident() -> int:

@@ -24,10 +24,10 @@ class Options:
     ``quality`` is a JPEG's or WebP's, None as in the input. ``format`` is ``keep``, ``png``,
     ``jpg`` or ``webp``. ``keep_times`` gives outputs the file times of their inputs.
     ``mask_labels`` reads masks as label maps. ``objects`` tells that not masks but annotations
-    mark what is to be removed: ``coco`` or ``annotations`` (one file), ``labelme`` or ``yolo`` (a
-    folder); of these ``categories``, each with ``margin`` pixels around it (None: as ``inpaint
-    remove``). Images without such objects are copied or left out: ``unannotated`` is ``copy`` or
-    ``skip``.
+    mark what is to be removed: ``coco`` or ``annotations`` (one file), ``labelme``, ``voc`` or
+    ``yolo`` (a folder); of these ``categories``, each with ``margin`` pixels around it (None: as
+    ``inpaint remove``). Images without such objects are copied or left out: ``unannotated`` is
+    ``copy`` or ``skip``.
     """
 
     prior: str = "auto"
@@ -102,6 +102,8 @@ class Setup:
     careful: bool = False  # the second try of what ran out of memory
     memory: int | None = None  # bytes for this worker
     index: int = 0  # of this worker on its machine
+    run: str | None = None  # the name of this run's notes, see ``journal``
+    reruns: bool = False  # an item may be filled twice without a word, as Ray does
 
     def to_json(self) -> str:
         """Return this as one line of ASCII."""

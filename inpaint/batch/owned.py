@@ -6,7 +6,8 @@ import hashlib
 
 from inpaint.batch.disk import Disk
 from inpaint.batch.folder import Folder
-from inpaint.batch.manifest import DONE, KEPT, STARTED, Row
+from inpaint.batch.journal import Journal
+from inpaint.batch.rows import DONE, KEPT, STARTED, Row
 from inpaint.errors import ImageError, OutputError
 from inpaint.images.decode import MAX_PIXELS, decode
 
@@ -15,9 +16,16 @@ class Owned:
     """Answers for the outputs of one run; ``known`` is always the item's row in the manifest."""
 
     def __init__(
-        self, images: Folder, masks: Folder | None, out: Folder, *, overwrite: bool
+        self,
+        images: Folder,
+        masks: Folder | None,
+        out: Folder,
+        journal: Journal,
+        *,
+        overwrite: bool,
     ) -> None:
         self.images, self.masks, self.out, self.overwrite = images, masks, out, overwrite
+        self._journal = journal
 
     def kept(self, row: Row, known: Row, present: str) -> Row | None:
         """The row of an output that is there already and would come out the same."""
@@ -26,7 +34,7 @@ class Owned:
             self.overwrite
             or known.get("status") not in (DONE, KEPT)
             or any(known.get(key) != row.get(key) for key in same)
-            or known["out_sha256"] != present
+            or known.get("out_sha256") != present
         ):
             return None
         stamps = {key: row[key] for key in ("image_stamp", "mask_stamp")}
@@ -44,18 +52,28 @@ class Owned:
         except ImageError:
             return ""
 
-    def ours(self, out: str, known: Row, present: str) -> bool:
+    def ours(self, path: str, out: str, known: Row, present: str) -> bool:
         """Whether replacing an output loses nothing that this command did not make.
 
-        If it was started where there was something, and a kill hid what came of it, only the
-        fill itself can tell: the same bytes are ours.
+        Parameters
+        ----------
+        path, out : str
+            The image and its output.
+        known : dict
+            The item's row in the manifest, or an empty one.
+        present : str
+            The hash of the output that is there.
         """
         if self.overwrite or present in (known.get("out_sha256"), known.get("before")):
+            return True
+        if present in (known.get("wrote") or ()):
             return True
         if known.get("status") == STARTED and known.get("empty"):
             return True
         made = known.get("status") in (DONE, KEPT, STARTED) and known.get("out", out) == out
-        return made and not self._readable(out)  # ours, and cut short since
+        if made and not self._readable(out):  # ours, and cut short since
+            return True
+        return self._journal.wrote(path, out, present)
 
     def foreign(self, out: str, known: Row) -> OutputError:
         """Return the error that says why an output stays as it is."""

@@ -117,11 +117,11 @@ def plan_items(
     shared = masks is not None and masks.url == images.url
     tree = None if shared else masks
     top = _Top()
-    waiting = [""]
+    waiting = [("", False, False)]
     while waiting:
-        place = waiting.pop()
-        listing = _list(images, place, skip_images)
-        kept = _list(tree, place, skip_masks) if tree else Listing()
+        place, here, there = waiting.pop()
+        listing = _list(images, place, skip_images, seen=here)
+        kept = _list(tree, place, skip_masks, seen=there) if tree else Listing()
         for where, problem in (*listing.problems, *kept.problems):
             yield Problem(where, problem, named=problem.startswith(NOT_LISTED))
         names = [n for n in listing.files if is_image(n) and join(place, n) != skip_image]
@@ -156,8 +156,9 @@ def plan_items(
             yield Orphan(join(place, name), beside=True)
         for orphan in found.orphans:
             yield Orphan(join(place, orphan))
-        folders = sorted({*listing.folders, *kept.folders}, reverse=True)
-        waiting += [join(place, folder) for folder in folders]
+        for folder in sorted({*listing.folders, *kept.folders}, reverse=True):
+            seen = folder in listing.folders, folder in kept.folders
+            waiting.append((join(place, folder), *seen))
     for name in top.left:
         if name not in top.lent:
             yield Orphan(name)
@@ -194,8 +195,15 @@ class _Top:
         return set(lent)
 
 
-def _list(folder: Folder, place: str, skip: frozenset[str]) -> Listing:
-    return Listing() if place in skip else listed(folder.list, place, folder.label)
+def _list(folder: Folder, place: str, skip: frozenset[str], *, seen: bool) -> Listing:
+    """List a folder; one that was ``seen`` in the folder above it and is gone is a problem."""
+    if place in skip:
+        return Listing()
+    found = listed(folder.list, place, folder.label)
+    if seen and found == Listing() and not folder.exists(place):
+        advice = f"{NOT_LISTED} {folder.label(place)} vanished while images were looked for"
+        return Listing(problems=[(place, f"{advice}; bring it back, then try again")])
+    return found
 
 
 def _fold(name: str) -> str:

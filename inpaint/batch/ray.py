@@ -13,9 +13,9 @@ from typing import Any
 from inpaint.batch.control import Stop
 from inpaint.batch.item import ItemFiller
 from inpaint.batch.local import THREADS
-from inpaint.batch.manifest import FAILED, RETRY, Row, before
 from inpaint.batch.memory import check_share
 from inpaint.batch.options import Setup
+from inpaint.batch.rows import FAILED, RETRY, Row, claim
 from inpaint.errors import InpaintError
 
 # Items a task: few, so that their rows come back soon and no actor is left with a long last task;
@@ -103,7 +103,7 @@ def actors(
         row = {key: item[key] for key in ("path", "mask", "out")}
         row |= {"status": FAILED if setup.careful else RETRY, "seconds": None}
         row |= {"error": "the Ray actor that filled it died"}
-        yield row | {"before": before(item.get("known"))}
+        yield row | claim(item.get("known"))
 
 
 def _ray() -> Any:

@@ -1,4 +1,4 @@
-"""A run over a folder: plan, skip what is done, fill, record, repeat what ran out of memory."""
+"""A run over a folder: plan, skip what is done, fill, record, and try again what a worker lost."""
 
 from __future__ import annotations
 
@@ -8,88 +8,30 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from inpaint.batch import state
 from inpaint.batch.annotated import ENDINGS
 from inpaint.batch.annotated import check as check_annotations
 from inpaint.batch.control import Lock, Stop
 from inpaint.batch.feed import feed, retried
-from inpaint.batch.manifest import DONE, FAILED, ORPHAN, RETRY, Manifest, Row, open_manifest, peek
+from inpaint.batch.folder import Folder, advice
+from inpaint.batch.manifest import Manifest
 from inpaint.batch.memory import worker_shares
 from inpaint.batch.options import Options, Setup
-from inpaint.batch.pairing import Item, Orphan
 from inpaint.batch.places import Places
+from inpaint.batch.plan import Plan
+from inpaint.batch.rows import DONE, FAILED, KEPT, ORPHAN, RETRY, Row
 from inpaint.batch.storage import is_url
+from inpaint.batch.summary import Summary
 from inpaint.errors import ImageError, InpaintError, OutputError, UnknownNameError
 from inpaint.images.walk import is_image
 
 ENGINES = ("local", "ray")
-NAMED = 100  # failures to keep in memory; all are in the manifest
 # callback(done, total, row): after every item; row is its status row.
 Callback = Callable[[int, int, Row], None]
-
-
-@dataclass
-class Summary:
-    """What came of a run.
-
-    ``copied`` are those of ``done`` that had no object to remove, ``skipped`` those that were left
-    out for it. ``orphans`` are masks that belong to no image, ``beside`` masks that lie beside
-    images and are not filled as images. ``failures`` holds the first rows that failed and
-    ``failed`` counts all; ``notes`` and ``noted`` likewise for images that were filled, but not as
-    usual.
-    """
-
-    total: int = 0
-    done: int = 0
-    kept: int = 0
-    checked: int = 0
-    copied: int = 0
-    skipped: int = 0
-    failed: int = 0
-    orphans: int = 0
-    beside: int = 0
-    seconds: float = 0.0
-    failures: list[Row] = field(default_factory=list)
-    noted: int = 0
-    notes: list[Row] = field(default_factory=list)
-    interrupted: bool = False
-    stopped: str | None = None
-
-    @property
-    def rate(self) -> float:
-        """Images filled a second."""
-        return self.done / self.seconds if self.seconds else 0.0
-
-    @property
-    def left(self) -> int:
-        """Images that the run did not come to."""
-        return max(self.total - self.behind, 0)
-
-    @property
-    def behind(self) -> int:
-        """Images that the run has come to."""
-        return self.done + self.kept + self.checked + self.skipped + self.failed
-
-    def add(self, row: Row) -> None:
-        """Count a row."""
-        status = row["status"]
-        if status == ORPHAN:
-            if row["beside"]:
-                self.beside += 1
-            else:
-                self.orphans += 1
-            return
-        setattr(self, status, getattr(self, status) + 1)
-        self.copied += status == DONE and bool(row.get("copied"))
-        if status == FAILED and len(self.failures) < NAMED:
-            self.failures.append(row)
-        if status == DONE and row.get("note"):
-            self.noted += 1
-            if len(self.notes) < NAMED:
-                self.notes.append(row)
 
 
 def fill_folder(
@@ -106,6 +48,7 @@ def fill_folder(
     report: str | os.PathLike[str] | None = None,
     callback: Callback | None = None,
     stop: Stop | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> Summary:
     """Fill the holes of all images below a folder; outputs that are done already are kept.
 
@@ -139,6 +82,8 @@ def fill_folder(
         ``callback(done, total, row)`` after every item.
     stop : Stop, optional
         Set it to end early; the next run goes on from there.
+    warn : callable, optional
+        ``warn(text)`` when the run has to wait for another one that writes into ``out``.
 
     Returns
     -------
@@ -157,50 +102,62 @@ def fill_folder(
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
     options, stop = options or Options(), stop or Stop()
+    if str(masks) == "alpha" and not options.objects and (options.invert or options.mask_labels):
+        raise InpaintError(
+            "invert and mask_labels change how mask files are read, and masks are in alpha; leave "
+            "them out, or give a folder of masks"
+        )
     setup = Setup("", None, "", options, options.fingerprint(), overwrite, check)
+    setup = replace(setup, reruns=engine == "ray")
     walk = Places(str(images), str(masks), str(out), options.format, objects=options.objects)
     setup = replace(setup, images=walk.images.url, masks=walk.masks_url, out=walk.out.url)
     _check_memory_urls(setup, engine, workers)
-    if options.objects and options.objects not in ENDINGS:
-        found_items = (found for found in walk.plan() if isinstance(found, Item))
-        check_annotations(options, walk.images.url, Path(str(masks)), found_items)
     workers, share, total = worker_shares(engine, workers, limit)
     summary = Summary()
     with ExitStack() as stack:
+        plan = Plan(walk.plan())
+        stack.callback(plan.close)
+        if not plan.total:
+            raise ImageError(f"{images} holds no image; give a folder of PNG, JPEG, WebP or TIFF")
+        summary.total = plan.total
+        if options.objects and options.objects not in ENDINGS:
+            check_annotations(options, walk.images.url, Path(str(masks)), plan.items())
         manifest, lock = None, None
-        if check and (manifest := peek(walk.out)):
+        if check and (manifest := state.peek(walk.out)):
             stack.callback(manifest.close)
         if not check:
-            lock = stack.enter_context(Lock(walk.out))
-            manifest = open_manifest(walk.out)
-            stack.callback(_close, manifest, summary)
+            lock = stack.enter_context(Lock(walk.out, warn=warn))
+            manifest = state.open_manifest(walk.out)
+            stack.callback(_close, walk.out, manifest, summary)
+            setup = replace(setup, run=state.begin(walk.out))
         rows = stack.enter_context(_report_file(report)) if report is not None else None
-        summary.total = sum(1 for found in walk.plan() if not isinstance(found, Orphan))
-        if not summary.total:
-            raise ImageError(f"{images} holds no image; give a folder of PNG, JPEG, WebP or TIFF")
         again: list[Row] = []
         order: deque[tuple[str, bool]] = deque()
-        items = feed(walk.plan(), manifest, walk.out, setup, stop)
+        items = feed(plan, manifest, walk.out, setup, stop)
         if check:
             items = _noted(items, order)
+
+        def told(row: Row) -> None:
+            if rows:
+                _write(rows, row)
+            if callback:
+                callback(summary.behind, summary.total, row)
 
         def work(items: Iterator[Row], setup: Setup, workers: int | None) -> None:
             held = lock.file if lock else None
             found = _engine(engine, items, setup, workers, total, held, stop)
             for row in _in_order(found, order) if check else found:
                 if row["status"] == RETRY:
-                    again.append({key: row[key] for key in ("path", "mask", "out")})
+                    item = {key: row[key] for key in ("path", "mask", "out")}
+                    again.append(item | {"why": row["error"]})
                     continue
                 full = row.pop("full", False)
-                summary.add(row)
                 if not row.pop("decided", False) and manifest and not check:
-                    manifest.add(row)
-                if rows:
-                    _write(rows, row)
-                if callback:
-                    callback(summary.behind, summary.total, row)
+                    manifest.add(row)  # before it is counted: what is not recorded is not done
+                summary.add(row)
+                told(row)
                 if full:
-                    raise OutputError(f"{row['error']}, then give the same command again")
+                    raise OutputError(_again(row["error"]))
 
         try:
             work(items, replace(setup, memory=share), workers)
@@ -208,16 +165,45 @@ def fill_folder(
                 alone = replace(setup, memory=total, careful=True)
                 alone_items, again = again, []
                 work(retried(alone_items, manifest, stop), alone, 0 if workers == 0 else 1)
+            if not check and not stop.is_set():
+                for row in _lost(plan, manifest, walk.out):
+                    summary.lost(row)
+                    told({**row, "status": FAILED})
         except OutputError as error:  # the disk is full: nothing more can be done safely
             summary.stopped = str(error)
     summary.interrupted = stop.is_set()
     if summary.left and not (summary.interrupted or summary.stopped):
         summary.stopped = (
-            f"{summary.left} of {summary.total} images were gone when their turn came (a folder "
-            f"vanished or cannot be listed); bring back {images}, then give the same command again"
+            f"no worker answered for {summary.left} of {summary.total} images; give the same "
+            "command again"
         )
     summary.seconds = time.monotonic() - begun
     return summary
+
+
+def _again(error: str) -> str:
+    """The error of an item that ends the run, with what to do then."""
+    advice = "give the same command again"
+    return error if advice in error else f"{error}, then {advice}"
+
+
+def _lost(plan: Plan, manifest: Manifest | None, out: Folder) -> Iterator[Row]:
+    """The rows of outputs that are finished and gone: somebody removed them during the run.
+
+    Behind a URL it would take a request for each, so nobody looks there.
+    """
+    if manifest is None or not out.local:
+        return
+    for item in plan.items():
+        if out.exists(item.out):
+            continue
+        row = manifest.get(item.path)
+        if row and row["status"] in (DONE, KEPT) and row.get("out") == item.out:
+            error = (
+                f"{out.label(item.out)} was written and then removed by somebody while the run "
+                "went on; give the same command again"
+            )
+            yield {**row, "error": error}
 
 
 def _noted(items: Iterator[Row], order: deque[tuple[str, bool]]) -> Iterator[Row]:
@@ -266,12 +252,13 @@ def _engine(
 
 
 @contextmanager
-def _report_file(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
+def _report_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """The report, written without a buffer, so that each of its lines is there at once."""
     with ExitStack() as stack:
         if is_image(str(path)):  # "w" would empty it
             raise OutputError(f"{str(path)!r} is named as an image is; choose another --report")
         try:
-            file = stack.enter_context(Path(path).open("w", encoding="utf-8"))
+            file = stack.enter_context(Path(path).open("wb", buffering=0))
         except OSError as error:
             raise OutputError(
                 f"{str(path)!r} cannot be written ({error.strerror}); choose another --report"
@@ -279,20 +266,20 @@ def _report_file(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
         yield file
 
 
-def _write(rows: IO[str], row: Row) -> None:
-    """One line of the report, there for readers at once."""
+def _write(rows: IO[bytes], row: Row) -> None:
+    """Write one line of the report."""
+    rest = memoryview(json.dumps(row).encode() + b"\n")
     try:
-        rows.write(json.dumps(row) + "\n")
-        rows.flush()
+        while rest:
+            rest = rest[rows.write(rest) :]
     except OSError as error:
         raise OutputError(
-            f"the report cannot be written ({error.strerror}); free some space, then give the "
-            "same command again"
+            f"the report cannot be written ({error.strerror}); {advice(error)}"
         ) from error
 
 
-def _close(manifest: Manifest, summary: Summary) -> None:
+def _close(out: Folder, manifest: Manifest, summary: Summary) -> None:
     try:
-        manifest.close()
-    except OutputError as error:  # its last part could not be sent
+        state.close(out, manifest)
+    except OutputError as error:  # its last part could not be sent, or the folder was removed
         summary.stopped = summary.stopped or str(error)

@@ -1,7 +1,7 @@
-"""The command line: one file a command, found by file name and imported only when it runs.
+"""The command line: one file for each command, found by its name and imported when it runs.
 
-A module ``inpaint/cli/NAME.py`` defines a click command called ``command``. Options that only
-name things read the file system (``inpaint.zoo.registry``), so that ``--help`` never imports torch.
+A module ``inpaint/cli/NAME.py`` defines a click command called ``command``. The names that options
+take come from the file system (``inpaint.zoo.registry``), so that ``--help`` never imports torch.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from inpaint._version import __version__
 from inpaint.cli.errors import guarded
 from inpaint.errors import UnknownNameError
 
-# Files in cli/ that are not commands.
+# Modules in cli/ that are not commands.
 SHARED = {"__init__", "errors", "filling", "progress"}
 SUMMARIES = {
-    "batch": "Fill the holes of all images in a folder; goes on where it stopped.",
-    "evaluate": "Measure methods on a folder: PSNR, SSIM, LPIPS, a report.",
+    "batch": "Fill the holes of all images in a folder.",
+    "evaluate": "Measure methods on a folder of images by PSNR, SSIM and LPIPS.",
     "fill": "Fill the hole in one image.",
     "list": "List priors, stages or methods.",
-    "remove": "Remove an object from a photo by pointing at it.",
+    "remove": "Remove objects from a photo by pointing at them.",
     "restore": "Denoise, enlarge or colourise one image.",
-    "serve": "Serve a page to brush over objects and fill them, and its HTTP API.",
+    "serve": "Serve a web page for removing objects with a brush, and its HTTP API.",
     "show": "Show what is known about a prior or a stage.",
 }
 
 
 class Commands(click.Group):
-    """Commands by file name."""
+    """Finds commands by the names of their files."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the command files."""
@@ -47,7 +47,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As in click, but an unknown name gets a hint."""
+        """Do as click does, but add a hint to the error for an unknown name."""
         if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
             raise UnknownNameError("command", args[0], self.list_commands(ctx))
         return super().resolve_command(ctx, args)

@@ -1,4 +1,4 @@
-"""``inpaint batch``: a folder of images in, their holes filled, a folder out."""
+"""``inpaint batch``: fills the holes of all images in a folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 
 from inpaint.cli import filling
 from inpaint.cli.errors import FAILED, INTERRUPTED
-from inpaint.cli.filling import DEVICE
+from inpaint.cli.filling import CLASS, DEVICE, MODE, PRIOR, SEED, STAGES
 from inpaint.cli.progress import bar
 from inpaint.errors import InpaintError, UnknownNameError
 from inpaint.zoo import classes, registry
@@ -22,29 +22,32 @@ from inpaint.zoo import classes, registry
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from inpaint.batch.manifest import Row
-    from inpaint.batch.run import Summary
+    from inpaint.batch.rows import Row
+    from inpaint.batch.summary import Summary
 
 
 @click.command(name="batch")
 @click.argument("images")
 @click.option(
     "--masks",
-    help="Folder of masks (a.png, a_mask.png or a.jpg.png for a.jpg; may be IMAGES itself), one "
-    "mask for all, or 'alpha': what is transparent. White is the hole.",
+    help="A folder of masks (a.png, a_mask.png or a.jpg.png for a.jpg; it may be IMAGES itself), "
+    "one mask for all images, or alpha: the erased part of each image. White is the hole.",
 )
 @filling.mask_labels
-@click.option("--coco", metavar="FILE", help="Remove the objects of COCO annotations.")
-@click.option("--labelme", metavar="DIR", help="Remove the objects of labelme files, one an image.")
-@click.option("--yolo", metavar="DIR", help="Remove the objects of YOLO label files, one an image.")
+@click.option("--coco", metavar="FILE", help="Remove the objects that COCO annotations mark.")
+@click.option("--labelme", metavar="DIR", help="The same with labelme files, one for each image.")
+@click.option("--yolo", metavar="DIR", help="The same with YOLO label files, one for each image.")
+@click.option("--voc", metavar="DIR", help="The same with PASCAL VOC files, one for each image.")
 @click.option(
-    "--annotations", metavar="FILE", help="The same from Label Studio, CVAT (XML) or VIA (JSON)."
+    "--annotations", metavar="FILE", help="The same with a file of Label Studio, CVAT (XML) or VIA."
 )
-@click.option("--category", "categories", multiple=True, help="Only such objects; may be repeated.")
+@click.option(
+    "--category", "categories", multiple=True, help="Remove only these objects; repeat for several."
+)
 @click.option(
     "--unannotated",
     type=click.Choice(["copy", "skip"]),
-    help="Images without such objects: copy them, or leave them out. [copy]",
+    help="Copy images without such objects, or leave them out. [copy]",
 )
 @click.option("--out", required=True, help="Folder to write; subfolders and names are kept.")
 @click.option(
@@ -53,49 +56,55 @@ if TYPE_CHECKING:
     default="keep",
     show_default=True,
     type=click.Choice(["keep", "png", "jpg", "webp"]),
-    help="Of the outputs.",
+    help="Format of the outputs.",
 )
-@click.option("--prior", default="auto", show_default=True, help="Name, folder, or auto.")
-@click.option("--class", "class_name", help="Class to steer a class-conditional prior.")
-@click.option("--mode", default="sharp", show_default=True, type=click.Choice(["sharp", "psnr"]))
+@click.option("--prior", default="auto", show_default=True, help=PRIOR)
+@click.option("--class", "class_name", help=CLASS)
 @click.option(
-    "--stage",
-    "stages",
-    multiple=True,
-    help=f"After the search, in this order: {', '.join(registry.own_stages())}, one of an "
-    "installed package (inpaint list stages), or none. [auto]",
+    "--mode", default="sharp", show_default=True, type=click.Choice(["sharp", "psnr"]), help=MODE
 )
+@click.option("--stage", "stages", multiple=True, help=STAGES)
 @filling.faces_option
-@click.option("--steps", type=click.IntRange(min=0), help="Search steps. [the prior's own]")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62))
+@click.option(
+    "--steps", type=click.IntRange(min=0), help="Steps of the search. [as the prior says]"
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62), help=SEED)
 @click.option("--device", default="auto", show_default=True, help=DEVICE)
 @click.option(
     "--grow",
     type=float,
-    help="Widen the holes by so many pixels. [masks: 0; objects: 3 % of their size, 2 to 32]",
+    help="Widen the holes by so many pixels. [masks: 0; objects: 3 % of their size, or their blur]",
 )
 @click.option("--invert", is_flag=True, help="The masks are black where the hole is.")
-@click.option("--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]")
+@click.option(
+    "--quality", type=click.IntRange(1, 100), help="Quality of JPEG and WebP. [as in the input]"
+)
 @click.option("--keep-times", is_flag=True, help="Give outputs the file times of their inputs.")
 @click.option(
-    "--workers", type=click.IntRange(min=0), help="Processes; 0: none but this one. [all cores]"
+    "--workers",
+    type=click.IntRange(min=0),
+    help="How many processes; 0 works in this one. [all cores]",
 )
 @click.option(
     "--memory",
     "--batch-memory",
     "memory",
-    help="For all workers together, such as 4G. [80 % of the machine's]",
+    help="Memory of all workers together, such as 4G. [80 % of the machine's]",
 )
 @click.option(
     "--engine",
     default="local",
     show_default=True,
     type=click.Choice(["local", "ray"]),
-    help="ray: the cluster at RAY_ADDRESS, or this machine.",
+    help="ray works on the cluster at RAY_ADDRESS, or on this machine without one.",
 )
-@click.option("--overwrite", is_flag=True, help="Fill again, and replace files in the way.")
-@click.option("--check", is_flag=True, help="Only read, pair and list; write nothing.")
-@click.option("--report", metavar="FILE.jsonl", help="Write a status row an item there.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Fill all images again, and replace other files in their place.",
+)
+@click.option("--check", is_flag=True, help="List what would be done, and write nothing.")
+@click.option("--report", metavar="FILE.jsonl", help="Write a line on each image into this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(
     images: str,
@@ -104,6 +113,7 @@ def command(
     coco: str | None,
     labelme: str | None,
     yolo: str | None,
+    voc: str | None,
     annotations: str | None,
     categories: tuple[str, ...],
     unannotated: str | None,
@@ -131,26 +141,27 @@ def command(
 ) -> int:
     """Fill the holes of all IMAGES, a folder with its subfolders.
 
-    Stopped, failed or killed: give the same command again, and it goes on where it was. What is
-    done is kept; changed inputs or options are done anew. A file gets the same bytes in any
-    folder, by any number of workers and by either engine. Places may be URLs (s3://, gs://, ...)
-    where their fsspec package is installed.
+    If it was stopped, failed or was killed, the same command goes on where it was. Finished images
+    are kept, unless their inputs or the options have changed. The bytes of an output do not depend
+    on the folder, the number of workers or the engine. Places may be URLs such as s3://bucket/x, if
+    their fsspec package is installed.
     """
     from inpaint.batch import memory as sizes
     from inpaint.batch.control import Stop
     from inpaint.batch.options import Options
     from inpaint.batch.run import fill_folder
 
-    # Images in memory are those of a program that calls this command within its own process.
+    # Only a program that calls this command in its own process has images in memory.
     if out.startswith("memory:") and not images.startswith("memory:"):
         raise InpaintError("memory:// is forgotten when the command ends; give a folder or a URL")
-    given = {"coco": coco, "labelme": labelme, "yolo": yolo, "annotations": annotations}
+    given = {"coco": coco, "labelme": labelme, "yolo": yolo, "voc": voc}
+    given["annotations"] = annotations
     kind, place = _marked(masks, given)
     if kind is None:
         if categories or unannotated:
             raise click.UsageError("--category and --unannotated are for annotations; give --coco")
         if masks == "alpha":
-            filling.refuse_labels(mask_labels)
+            filling.refuse_mask_options(mask_labels, invert=invert)
     elif mask_labels or invert:
         raise click.UsageError(f"--mask-labels and --invert are for masks, not for --{kind}")
     if class_name is not None:
@@ -201,6 +212,7 @@ def command(
             report=report,
             callback=each,
             stop=stop,
+            warn=lambda text: click.echo(text, err=True),
         )
     _print(summary, out, check=check, as_json=as_json, report=report)
     if summary.interrupted:
@@ -209,11 +221,11 @@ def command(
 
 
 def _marked(masks: str | None, given: dict[str, str | None]) -> tuple[str | None, str]:
-    """What marks the holes: the kind of annotations, None for masks, and where they are."""
+    """Return the kind of annotations that mark the holes, None for masks, and their place."""
     chosen = {kind: place for kind, place in given.items() if place is not None}
     if len(chosen) + (masks is not None) != 1:
         raise click.UsageError(
-            "give one of --masks, --coco, --labelme, --yolo and --annotations: what to fill"
+            "give one of --masks, --coco, --labelme, --yolo, --voc and --annotations: what to fill"
         )
     return next(iter(chosen.items())) if chosen else (None, masks or "")
 
@@ -226,7 +238,7 @@ def _ending(engine: str) -> None:
 
 
 def _teller(progress: Progress, what: str) -> Callable[[int, int, Row], None]:
-    """A callback that moves the bar, with the rate so far."""
+    """Return a callback that moves the bar and shows the rate so far."""
     task = progress.add_task(what, total=None)
     begun = time.monotonic()
     filled = 0
@@ -302,7 +314,7 @@ def _print(summary: Summary, out: str, *, check: bool, as_json: bool, report: st
 
 
 def _some(title: str, rows: list[Row], key: str, count: int, report: str | None) -> None:
-    """The first of a kind of rows, a line each, and where the rest is."""
+    """Print the first rows of a kind, each in a line, and where the others are."""
     if count:
         click.echo(f"{title}:", err=True)
     for row in rows:

@@ -1,10 +1,12 @@
-"""Where errors become one line on stderr and an exit code: the only place that translates."""
+"""Turns errors into one line on stderr and an exit code; nothing else does."""
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
+from contextlib import suppress
 
 import click
 
@@ -15,7 +17,8 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 def guarded(command: click.Command, name: str) -> None:
     """Run ``command`` and exit; no traceback unless INPAINT_DEBUG is set."""
-    # A path that is not UTF-8 must be printed as it came, not end in an encoding error.
+    _open_streams()
+    # A path that is not UTF-8 must be printed as it came instead of failing to encode.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="surrogateescape")
@@ -37,9 +40,14 @@ def guarded(command: click.Command, name: str) -> None:
     except MemoryError:
         _say("out of memory; use a smaller image, or fewer --candidates")
         sys.exit(FAILED)
-    except BrokenPipeError:
-        # The reader of our stdout has gone; point it elsewhere so that exit stays quiet too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of our stdout has gone, and wants no more
+        _forget_stdout()
+        sys.exit(FAILED)
+    except OSError as error:
+        if os.environ.get("INPAINT_DEBUG"):
+            raise
+        _forget_stdout()
+        _say(_refused(error))
         sys.exit(FAILED)
     except Exception as error:
         if os.environ.get("INPAINT_DEBUG"):
@@ -52,5 +60,38 @@ def guarded(command: click.Command, name: str) -> None:
         sys.exit(FAILED)
 
 
+def _open_streams() -> None:
+    """Let streams that the shell has closed (``>&-``) lead nowhere.
+
+    The next file to be opened would take their numbers, and what is printed would be written
+    into it.
+    """
+    for number, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+        if getattr(sys, name) is None:
+            mode = "r" if number == 0 else "w"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _forget_stdout() -> None:
+    """Let stdout lead nowhere: what is left in it would fail once more at the exit."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refused(error: OSError) -> str:
+    """What the system refused that no command foresaw, in one line with what to do."""
+    reason = error.strerror or type(error).__name__
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"{reason}; raise the limit on open files (ulimit -n)"
+    if error.filename is not None:
+        return f"{str(error.filename)!r}: {reason}; check this file, or choose another place"
+    return f"the output cannot be printed ({reason}); free some space or print elsewhere"
+
+
 def _say(text: str) -> None:
-    click.echo(f"Error: {text}", err=True)
+    with suppress(OSError):  # nobody can be told
+        click.echo(f"Error: {text}", err=True)

@@ -1,4 +1,4 @@
-"""``inpaint evaluate``: methods measured side by side on a folder of images."""
+"""``inpaint evaluate``: measures methods side by side on a folder of images."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Command(click.Command):
     "--masks",
     multiple=True,
     required=True,
-    help="center, half, random80, random50, pattern, thin, medium, thick, bucket:10-20, or a "
-    "folder or tar of masks with the images' names (it may be IMAGES itself), or one mask for all; "
-    "several: repeat, or a,b.",
+    help="center, half, random80, random50, pattern, thin, medium, thick or bucket:10-20; a folder "
+    "or tar of masks with the names of the images (it may be IMAGES itself); or one mask for all. "
+    "Repeat it for several, or write them as a,b.",
 )
 @filling.mask_labels
 @click.option(
@@ -59,14 +59,18 @@ class Command(click.Command):
     "methods",
     multiple=True,
     required=True,
-    help="NAME or NAME:key=value,...: see inpaint list methods; repeat to compare. The first is "
-    "what the others are compared with.",
+    help="NAME or NAME:key=value,... (inpaint list methods). Repeat it to compare several; all are "
+    "compared with the first one.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1))
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Measure only so many images, the first ones."
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1), help=filling.SEED
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-@click.option("--overwrite", is_flag=True, help="Measure again what is there already.")
+@click.option("--overwrite", is_flag=True, help="Repeat measurements that are there already.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -84,7 +88,7 @@ def command(
 
     Each image is erased by each mask, filled by each method and compared with the original.
     OUT gets metrics.jsonl (one row for each measurement), summary.csv, report.html, and the
-    inputs, masks and fills as PNG. Stopped runs go on where they were: give the same command again.
+    inputs, masks and fills as PNG. If a run was stopped, the same command goes on where it was.
     """
     from inpaint.evaluate.results import evaluate
 

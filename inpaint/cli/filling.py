@@ -1,4 +1,4 @@
-"""What the commands that fill one picture share: options, progress, outputs and report."""
+"""What ``fill`` and ``remove`` share: options, progress, outputs and report."""
 
 from __future__ import annotations
 
@@ -22,9 +22,17 @@ if TYPE_CHECKING:
     from inpaint.pipeline import Result
 
 DEVICE = (
-    "auto, cpu, cuda or mps: where priors and learned refiners run; the choice of the prior and "
-    "the rest take the CPU."
+    "auto, cpu, cuda or mps: where priors and learned refiners run. Everything else, and the "
+    "choice of the prior, runs on the CPU."
 )
+PRIOR = "The name of a prior (inpaint list priors), its folder, an ONNX file, or auto."
+CLASS = "What to fill with, such as mountain; only some priors have classes."
+MODE = "sharp: fills that look like a photo; psnr: smoother ones, closer to the truth on average."
+STAGES = (
+    f"What follows the search ({', '.join(registry.own_stages())}, or one of an installed package: "
+    "inpaint list stages), or none. Repeat it for several, which run in the order given. [auto]"
+)
+SEED = "The same seed gives the same bytes."
 faces_option = click.option(
     "--faces/--no-faces",
     default=True,
@@ -32,42 +40,55 @@ faces_option = click.option(
     help="With the prior auto: look for faces that the hole touches, and fill them as faces.",
 )
 _OPTIONS = (
-    click.option("--prior", default="auto", show_default=True, help="Name, folder, or auto."),
-    click.option("--class", "class_name", help="Class to steer a class-conditional prior."),
+    click.option("--prior", default="auto", show_default=True, help=PRIOR),
+    click.option("--class", "class_name", help=CLASS),
     click.option(
-        "--mode", default="sharp", show_default=True, type=click.Choice(["sharp", "psnr"])
+        "--mode",
+        default="sharp",
+        show_default=True,
+        type=click.Choice(["sharp", "psnr"]),
+        help=MODE,
     ),
     click.option(
         "--stage",
         "stages",
         multiple=True,
-        help=f"After the search, in this order: {', '.join(registry.own_stages())}, one of an "
-        "installed package (inpaint list stages), or none. [auto]",
+        help=STAGES,
     ),
     click.option(
         "--candidates",
         default=1,
         show_default=True,
         type=click.IntRange(1),
-        help="How many fills; the first is always the same.",
+        help="How many different fills to make; the first is the same for any number.",
     ),
     faces_option,
-    click.option("--steps", type=click.IntRange(min=0), help="Search steps. [the prior's own]"),
-    click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62)),
-    click.option("--device", default="auto", show_default=True, help=DEVICE),
-    click.option("--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]"),
     click.option(
-        "--trace", type=click.Path(path_type=Path), help="New folder to show the search in."
+        "--steps", type=click.IntRange(min=0), help="Steps of the search. [as the prior says]"
     ),
-    click.option("--explain", is_flag=True, help="Say what was chosen for each hole, and why."),
+    click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62), help=SEED),
+    click.option("--device", default="auto", show_default=True, help=DEVICE),
+    click.option(
+        "--quality",
+        type=click.IntRange(1, 100),
+        help="Quality of a JPEG or WebP. [as in the input]",
+    ),
+    click.option(
+        "--trace",
+        type=click.Path(path_type=Path),
+        help="Write pictures and losses of the search into this new folder.",
+    ),
+    click.option(
+        "--explain", is_flag=True, help="Say for each hole which method filled it, and why."
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
 )
 Function = TypeVar("Function", bound=Callable[..., Any])
 mask_labels = click.option(
     "--mask-labels",
     metavar="any|ID,...",
-    help="The mask is a label map: fill all but its background, or these numbers, ranges "
-    "(128-255) or colours (#ff0000).",
+    help="Read the mask as a label map. any fills all but the background; numbers, ranges "
+    "(128-255) and colours (#ff0000) fill these labels.",
 )
 
 
@@ -114,10 +135,15 @@ def options(function: Function) -> Function:
     return function
 
 
-def refuse_labels(labels: str | None) -> None:
-    """Raise click.UsageError where --mask-labels has no mask file to read."""
+def refuse_mask_options(labels: str | None, *, invert: bool) -> None:
+    """Raise click.UsageError for options of mask files where the hole is in the image's alpha."""
     if labels is not None:
         raise click.UsageError("--mask-labels reads a mask file; give one with --mask or --masks")
+    if invert:
+        raise click.UsageError(
+            "--invert turns a mask file around, and alpha is none: what is transparent is the "
+            "hole. Give a mask file, or leave --invert out"
+        )
 
 
 def outputs(out: Path, choices: Choices, *, inputs: Iterable[Path]) -> list[Path]:
@@ -185,9 +211,9 @@ def fill_and_write(
             mode=choices.mode,
             stages=choices.order,
             candidates=choices.candidates,
+            faces=choices.faces,
             seed=choices.seed,
             device=choices.device,
-            faces=choices.faces,
             opaque=opaque,
             callback=tell,
             search=search,
@@ -205,7 +231,7 @@ def fill_and_write(
 
 
 def _explain(result: Result) -> None:
-    """One block of lines a crop on stderr: prior, way, stages, each with its reason."""
+    """Write lines for each crop to stderr: its prior, method and stages, with the reasons."""
     for number, one in enumerate(result.reports, 1):
         top, left, bottom, right = one.box
         click.echo(f"hole {number}, seen within x {left}-{right}, y {top}-{bottom}:", err=True)

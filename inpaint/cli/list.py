@@ -1,4 +1,4 @@
-"""``inpaint list``: what there is to choose from."""
+"""``inpaint list``: names the priors, stages and methods that can be chosen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WHAT = ("priors", "stages", "methods")
 @click.argument("what", type=click.Choice(WHAT))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(what: str, as_json: bool) -> None:
-    """List priors, stages or methods, each with one line about it."""
+    """List priors, stages or methods, with a line about each."""
     rows = {"priors": _priors, "stages": _stages, "methods": _methods}[what]()
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False))

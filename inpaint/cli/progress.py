@@ -1,4 +1,4 @@
-"""Progress on stderr: bars in a terminal, a line now and then where there is none."""
+"""Progress on stderr: a bar in a terminal, and lines where there is no terminal."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 PULSE = 9.0  # seconds between lines where stderr is no terminal
-_BAR = 20  # columns: a rate and two counters of a million fit beside it into 80
+_BAR = 20  # columns, so that a rate and two counters of a million fit beside it into 80
 
 
 class _Spoken(Progress):
-    """A bar that says lines where it cannot be drawn, so that a piped run is never silent."""
+    """A bar that prints lines where it cannot be drawn, so that a piped run is never silent."""
 
     _end: threading.Event | None = None
 
     def start(self) -> None:
-        """Draw the bar, or begin to say lines."""
+        """Draw the bar, or begin to print lines."""
         super().start()
         if not self.console.is_terminal and not self.quiet:
             self._end = threading.Event()
@@ -27,7 +27,7 @@ class _Spoken(Progress):
             self._thread.start()
 
     def stop(self) -> None:
-        """End both."""
+        """Stop drawing or printing."""
         super().stop()
         if self._end is not None:
             self._end.set()
@@ -51,10 +51,10 @@ class _Spoken(Progress):
 
 
 def bar(*, quiet: bool = False) -> Progress:
-    """A progress bar with count and time left, to be used as a context manager.
+    """Return a progress bar with count and time left, to be used as a context manager.
 
     Where stderr is no terminal, a line says at least every ten seconds how far the work is.
-    ``quiet`` shows neither, where lines on stdout tell it.
+    ``quiet`` shows neither, for commands whose lines on stdout tell it.
     """
     console = Console(stderr=True)
     shown = _Spoken(

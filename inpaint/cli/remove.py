@@ -1,4 +1,4 @@
-"""``inpaint remove``: point at an object in a photo, and it is filled away."""
+"""``inpaint remove``: removes the objects of a photo that a user points at."""
 
 from __future__ import annotations
 
@@ -61,9 +61,13 @@ class _Pointed:
                 "--annotations"
             )
         if not self.mask:
-            filling.refuse_labels(self.mask_labels)
+            filling.refuse_mask_options(self.mask_labels, invert=False)
         if self.snap and not (self.boxes or self.polygons):
             raise click.UsageError("--snap looks inside a --box or a --polygon; give one")
+        if self.mask == Path("alpha") and not self.mask.exists():
+            raise click.UsageError(
+                "alpha is no file of a mask; inpaint fill IMAGE --mask alpha fills what was erased"
+            )
         if self.labels and not (self.labelme or self.annotations):
             raise click.UsageError("--label chooses in a --labelme file; give one")
         if self.categories and not (self.coco or self.annotations):
@@ -79,35 +83,47 @@ class _Pointed:
 
 @click.command(name="remove", cls=_Points)
 @click.argument("photo", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Where to write.")
-@click.option("--box", "boxes", multiple=True, metavar="X,Y,W,H", help="Object in a rectangle.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write.")
 @click.option(
-    "--polygon", "polygons", multiple=True, metavar="X,Y X,Y X,Y ...", help="Object's outline."
+    "--box", "boxes", multiple=True, metavar="X,Y,W,H", help="A rectangle around the object."
+)
+@click.option(
+    "--polygon",
+    "polygons",
+    multiple=True,
+    metavar="X,Y X,Y X,Y ...",
+    help="The outline of the object.",
 )
 @click.option("--mask", type=click.Path(path_type=Path), help="Mask image, white = object.")
 @filling.mask_labels
-@click.option("--labelme", type=click.Path(path_type=Path), help="The photo's labelme JSON.")
-@click.option("--coco", type=click.Path(path_type=Path), help="COCO annotations with the photo.")
+@click.option("--labelme", type=click.Path(path_type=Path), help="A labelme file of the photo.")
+@click.option("--coco", type=click.Path(path_type=Path), help="COCO annotations of the photo.")
 @click.option(
     "--annotations",
     type=click.Path(path_type=Path),
-    help="Of any program: COCO, labelme, Label Studio, CVAT XML, VIA JSON, YOLO .txt.",
+    help="A file of COCO, labelme, Label Studio, CVAT, VIA, PASCAL VOC or YOLO.",
 )
-@click.option("--label", "labels", multiple=True, help="Of the shapes in labelme's or such a file.")
-@click.option("--category", "categories", multiple=True, help="Of the COCO annotations.")
-@click.option("--id", "ids", multiple=True, type=int, help="COCO annotation or labelme group.")
-@click.option("--snap", is_flag=True, help="Find the object inside each rough box or polygon.")
-@click.option("--shadow", is_flag=True, help="Include a soft shadow below the object.")
+@click.option("--label", "labels", multiple=True, help="Take the objects of this label.")
+@click.option(
+    "--category", "categories", multiple=True, help="Take the objects of this COCO category."
+)
+@click.option(
+    "--id", "ids", multiple=True, type=int, help="Take this COCO annotation or labelme group."
+)
+@click.option(
+    "--snap", is_flag=True, help="Find the object inside each rough box or polygon by its colours."
+)
+@click.option("--shadow", is_flag=True, help="Also remove a soft shadow below the object.")
 @click.option(
     "--grow",
     type=click.FloatRange(min=0),
     metavar="PX",
-    help="Widen the hole by so many pixels; 0: not. [3 % of the object's size, or its blur]",
+    help="Widen the hole by so many pixels. [3 % of the object's size, or as far as it is blurred]",
 )
 @click.option(
     "--preview",
     type=click.Path(path_type=Path),
-    help="Write the photo with the hole drawn on it; without --out nothing is filled.",
+    help="Write the photo with the hole drawn on it. Without --out nothing is filled.",
 )
 @filling.options
 def command(
@@ -129,7 +145,7 @@ def command(
     preview: Path | None,
     **choices: Any,
 ) -> None:
-    """Remove what you point at from PHOTO; pixels outside the hole come back bit-identical.
+    """Remove objects that you point at from PHOTO; all pixels outside the hole stay bit-identical.
 
     Coordinates are pixels of the photo as shown, with its EXIF orientation applied, from the top
     left corner. Everything pointed at is removed together; --box and --polygon may be repeated.
@@ -173,7 +189,7 @@ def command(
     if not out:
         click.echo(json.dumps(facts) if chosen.as_json else str(preview))
         return
-    # torch loads only now: everything above can fail in a tenth of a second.
+    # torch is imported only now, because all errors above can be told in a tenth of a second.
     filling.fill_and_write(picture, hole, outs, chosen, more=facts)
 
 
@@ -186,7 +202,7 @@ def _hole(
     grow: float | None,
     seed: int,
 ) -> np.ndarray:
-    """The hole (H, W) of bool: every object with its own margin."""
+    """Return the hole (H, W) of bool, in which each object has its own margin."""
     from inpaint.masks import objects
     from inpaint.masks.preview import as_seen
 
@@ -210,7 +226,7 @@ def _hole(
 
 
 def _objects(picture: Picture, photo: Path, pointed: _Pointed, seed: int) -> list[np.ndarray]:
-    """One mask an object (H, W) of bool, before any margin."""
+    """Return a mask (H, W) of bool for each object, without a margin."""
     from inpaint import masks
     from inpaint.masks import annotation, objects
 
@@ -226,7 +242,7 @@ def _objects(picture: Picture, photo: Path, pointed: _Pointed, seed: int) -> lis
     if pointed.mask:
         try:
             found.append(masks.load(pointed.mask, shape=shape, labels=pointed.mask_labels))
-        except MaskError as error:  # it points at nothing, at everything, or into another photo
+        except MaskError as error:  # a wrong box, label or file: exit code 2
             raise SelectionError(str(error)) from None
     if pointed.labelme:
         ids = pointed.ids if not pointed.coco else ()
@@ -244,7 +260,7 @@ def _objects(picture: Picture, photo: Path, pointed: _Pointed, seed: int) -> lis
 
 
 def _snapped(picture: Picture, name: str, rough: np.ndarray, seed: int) -> np.ndarray:
-    """The object inside a rough outline, else the outline and one line of warning."""
+    """Return the object inside a rough outline, or the outline itself and a line of warning."""
     from inpaint.masks.preview import as_seen
     from inpaint.masks.snap import snap
 
@@ -263,7 +279,7 @@ def _preview(path: Path, picture: Picture, hole: np.ndarray) -> None:
 
 
 def _facts(hole: np.ndarray) -> dict[str, Any]:
-    """What the JSON report says of the hole; its run lengths are those of COCO."""
+    """Return what the JSON report says of the hole; its run lengths are those of COCO."""
     import numpy as np
 
     from inpaint.masks import rle

@@ -1,4 +1,4 @@
-"""``inpaint restore``: one image in, denoised, enlarged or colourised, one image out."""
+"""``inpaint restore``: denoises, enlarges or colourises one image."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from inpaint.zoo import registry
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option("--task", required=True, type=click.Choice(registry.tasks()))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Where to write.")
-@click.option("--prior", default="auto", show_default=True, help="Name, folder, or auto.")
+@click.option("--prior", default="auto", show_default=True, help="A name, a folder, or auto.")
 @click.option(
     "--noise",
     type=click.FloatRange(0, 255),
     metavar="SIGMA",
-    help="Standard deviation of the noise in 8 bit steps. [denoise: estimated; others: 0]",
+    help="Standard deviation of the noise, 0 to 255. [denoise: estimated; other tasks: 0]",
 )
 @click.option("--scale", type=click.Choice(["2", "4"]), help="For superres. [2]")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**62))
@@ -29,7 +29,7 @@ from inpaint.zoo import registry
     "--device",
     default="auto",
     show_default=True,
-    help="auto, cpu, cuda or mps: where the priors run; the rest takes the CPU.",
+    help="auto, cpu, cuda or mps: where the priors run; all else runs on the CPU.",
 )
 @click.option("--quality", type=click.IntRange(1, 100), help="JPEG or WebP quality. [as input]")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
@@ -45,9 +45,9 @@ def command(
     quality: int | None,
     as_json: bool,
 ) -> None:
-    """Denoise, enlarge (superres) or colourise IMAGE by the same priors that fill holes.
+    """Denoise, enlarge (superres) or colourise IMAGE with the priors that fill holes.
 
-    Aligned faces of 64 px are where the priors know most; photos of any size work in windows.
+    The priors know most about aligned faces of 64 px; photos are restored in windows, at any size.
     """
     from inpaint import images
 

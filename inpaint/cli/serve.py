@@ -27,7 +27,7 @@ _MISSING = "the page needs the extra 'web'; install it with: pip install 'latent
     "priors",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Folder of a prior to offer as well; may be repeated.",
+    help="Folder or ONNX file of a prior to offer as well; may be repeated.",
 )
 @click.option("--device", default="auto", show_default=True, help=DEVICE)
 @click.option("--max-mb", default=200, show_default=True, type=click.IntRange(1), help="Of a file.")
@@ -95,7 +95,7 @@ def command(
 
     own: dict[str, str] = {}
     for folder in priors:
-        registry.check_prior(str(folder))
+        registry.prior_config(str(folder))  # what cannot be used is refused before the page opens
         name = folder.resolve().name
         if name in own or name == "auto":
             raise SelectionError(f"two priors would be called {name!r}; rename a folder")

@@ -1,4 +1,4 @@
-"""``inpaint show``: the model card of a prior, the description of a stage."""
+"""``inpaint show``: prints the model card of a prior, or the description of a stage."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import json
 import click
 
 from inpaint.errors import UnknownNameError
-from inpaint.zoo import plugins, registry, weights
+from inpaint.zoo import networks, plugins, registry, weights
 
 
 @click.command(name="show")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print the config as JSON.")
 def command(name: str, as_json: bool) -> None:
-    """Show a prior's model card (data, licence, figures) or what a stage does."""
+    """Show a prior's model card (data, licence, figures) or what a stage does.
+
+    NAME is one of ``inpaint list``, a folder of weights, or an ONNX file.
+    """
     if name in registry.stages():
         text = registry.about(name)
         click.echo(json.dumps({"name": name, "about": text}) if as_json else text)
@@ -22,6 +25,10 @@ def command(name: str, as_json: bool) -> None:
     if name in registry.installed_priors():
         text = plugins.about("prior", name)
         click.echo(json.dumps({"name": name, "about": text}) if as_json else text)
+        return
+    if networks.is_network(name):
+        config = registry.prior_config(name)
+        click.echo(json.dumps(config, ensure_ascii=False, indent=None if as_json else 2))
         return
     try:
         folder = registry.prior_folder(name)

@@ -120,12 +120,22 @@ def _check(path: Path) -> None:
 
 
 def decoded(item: RawItem) -> Item:
-    """Decode what ``iter_files`` yields to RGB (H, W, 3) of uint8; an error stays one."""
+    """Decode what ``iter_files`` yields to RGB (H, W, 3) of uint8; an error stays one.
+
+    An image with pixels below its highest alpha is an ImageError: their colours are unknown, so
+    that nothing can be measured against them or learned from them.
+    """
     name, content = item
     if isinstance(content, ImageError):
         return name, content
     try:
-        return name, images.rgb8(images.from_bytes(content, name=repr(name)))
+        picture = images.from_bytes(content, name=repr(name))
+        if unseen := int(picture.unseen.sum()):
+            raise ImageError(
+                f"{name!r} has {unseen} transparent pixels, whose colours are unknown; fill them "
+                "first (inpaint fill IMAGE --mask alpha), or save it without alpha"
+            )
+        return name, images.rgb8(picture)
     except ImageError as exc:
         return name, exc
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from inpaint.errors import UnknownNameError
 from inpaint.evaluate.method import Fill, Method, MethodError
 from inpaint.stages.chain import AUTO, MODES
-from inpaint.zoo import registry
+from inpaint.zoo import networks, registry
 from inpaint.zoo.weights import CONFIG, read_config
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def parse(text: str) -> Method:
     if name == "reference":
         return _reference(label, pairs)
     known = ("auto", *registry.priors(), *registry.installed_priors())
-    if name in known or Path(name, CONFIG).is_file():
+    if name in known or networks.is_network(name) or Path(name, CONFIG).is_file():
         return _prior(label, name, _options(label, pairs))
     raise UnknownNameError("method", name, catalogue())
 

@@ -23,14 +23,15 @@ COLUMNS = (
 DROPPED = ("l1_pct", "psnr", "ssim", "seconds")
 CAPTION = (
     "mean ± std, [95 % interval of the mean]; Δ: paired difference from {first} with its interval; "
-    "seconds: median; bold: best"
+    "seconds: median; *: best"
 )
 
 
 def table(groups: Sequence[Group], *, width: int | None = None) -> Table:
     """Return the table: a section a mask, mean ± std over its 95 % interval, difference below.
 
-    Better means are bold; arrows say which way is better. With a ``width`` in characters, columns
+    The best means have a star, which survives a pipe, and are bold; arrows say which way is better.
+    With a ``width`` in characters, columns
     that do not fit are left out, and the caption says so.
     """
     for count in range(len(DROPPED) + 1):
@@ -96,8 +97,8 @@ def _cell(group: Group, rivals: Sequence[Group], metric: str, form: str) -> Text
     if metric == "seconds":
         return Text(seconds(group.median_seconds or 0.0))
     text = Text()
-    bold = "bold" if stat.mean == best(rivals, metric) else ""
-    text.append(format(stat.mean, form), style=bold)
+    first = stat.mean == best(rivals, metric)
+    text.append(f"{'*' * first}{stat.mean:{form}}", style="bold" if first else "")
     if stat.std is not None:
         text.append(f" ± {stat.std:{form}}")
     text.append(_between(stat, form), style="dim")

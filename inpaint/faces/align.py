@@ -7,8 +7,8 @@ a pose p,
 
     p* = argmax_p  (log N_portraits(x(p)) - log N_places(x(p))) / v
 
-by coordinate ascent from the best of a few poses around the finder's (``inpaint.priors.evidence`` has the densities). Alone,
-the first density would prefer windows in which little is to be seen.
+by coordinate ascent from the best of a few poses around the finder's (``inpaint.priors.evidence``
+has the densities). Alone, the first density would prefer windows in which little is to be seen.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Images as the library sees them: the one place where ranges and channel counts change.
 
-``read``, ``from_bytes`` and ``write`` keep what the file was; ``rgb01`` gives the stages their
-float RGB, ``rgb8`` benchmarks and trainings their bytes; ``with_hole`` puts a stage's result back
-and touches nothing else.
+``read``, ``from_bytes`` and ``write`` keep what the file was. ``rgb01`` makes the float RGB that
+stages work on, ``rgb8`` the bytes that benchmarks and trainings work on. ``with_hole`` puts a
+stage's result into the hole of a picture and changes no other pixel.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from inpaint.errors import ImageError, MaskError
 from inpaint.images.decode import MAX_PIXELS
 from inpaint.images.decode import decode as from_bytes
+from inpaint.images.extend import extend
 from inpaint.images.files import check_writable, read, read_bytes, replace_bytes, write
 from inpaint.images.picture import Picture
 
@@ -21,6 +22,7 @@ __all__ = [
     "MAX_PIXELS",
     "Picture",
     "check_writable",
+    "extend",
     "from_array",
     "from_bytes",
     "luma",
@@ -54,7 +56,7 @@ def rgb8(picture: Picture) -> np.ndarray:
 
 
 def part(picture: Picture, where: tuple[slice, slice]) -> Picture:
-    """The rows and columns ``where`` of a picture, as a view of its pixels."""
+    """Return the rows and columns ``where`` of a picture, as a view of its pixels."""
     return replace(picture, pixels=picture.pixels[where], indices=None)
 
 
@@ -80,11 +82,11 @@ def with_hole(
     mask : ndarray (H, W) of bool
         True = hole.
     filled : ndarray (H, W, 3) of float, RGB
-        Values in [0, 1]; an overshoot (a blend makes some) is clipped. Rounded to the
-        picture's own depth; a grey picture takes the Rec. 601 luma.
+        Values in [0, 1]; values beyond them, which blending can make, are clipped. They are
+        rounded to the picture's own depth; a grey picture takes their Rec. 601 luma.
     opaque : bool
-        Make the hole opaque: for a mask that was the erased part of the alpha channel. Alpha
-        stays as it was otherwise.
+        Make the hole opaque, for a mask that was the erased part of the alpha channel.
+        Otherwise alpha stays as it was.
 
     Raises
     ------
@@ -130,12 +132,12 @@ def from_array(image: np.ndarray) -> Picture:
     ----------
     image : ndarray (H, W) or (H, W, C), C from 1 to 4
         Grey, grey + alpha, RGB or RGBA. uint8 and uint16 use their full range, bool is black
-        and white, float lies in [0, 1] and is kept at 16 bits. Copied, never aliased.
+        and white, float lies in [0, 1] and is kept at 16 bits. The array is copied.
 
     Raises
     ------
     ImageError
-        If the shape, type or range is another one.
+        If its shape, type or range is none of these.
     """
     if not isinstance(image, np.ndarray):
         raise ImageError(
@@ -172,7 +174,7 @@ def _full_range(image: np.ndarray) -> np.ndarray:
             "convert it, for instance with image.astype(np.uint8)"
         )
     low, high = float(image.min()), float(image.max())
-    if not (low >= 0 and high <= 1):  # this way round, so that NaN fails too
+    if not (low >= 0 and high <= 1):  # written so that NaN fails too
         raise ImageError(
             f"got float values from {low:g} to {high:g}, expected [0, 1]; "
             "divide by the value of white, and replace NaN"
@@ -188,9 +190,9 @@ def to_array(picture: Picture, *, like: np.ndarray | None = None) -> np.ndarray:
     picture : Picture
         What to convert.
     like : ndarray, optional
-        The array that ``from_array`` got: the result takes its shape and type, and wherever a
-        pixel still has its old level the result has the old value exactly, even where the old
-        one was a float between two levels.
+        The array that ``from_array`` got. The result takes its shape and type. Wherever a pixel
+        still has its old level, the result has the old value exactly, even if that was a float
+        between two levels.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""From the bytes of an image file to a :class:`~inpaint.images.picture.Picture`."""
+"""Makes a :class:`~inpaint.images.picture.Picture` from the bytes of an image file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SIGNATURES = (
     (b"MM\0+", "TIFF"),
     (b"BM", "BMP"),
 )
-# Known well enough to name, so that people learn what their file really is.
+# Formats that are refused by their name, so that people learn what their file really is.
 _REFUSED = (
     (0, b"GIF8", "a GIF"),
     (0, b"8BPS", "a Photoshop file"),
@@ -84,9 +84,17 @@ def sniff(head: bytes, *, name: str) -> str:
         if head[place:].startswith(signature):
             raise ImageError(f"{name} is {what}, expected one of {READABLE}; convert it to PNG")
     raise ImageError(
-        f"{name} is not an image: it begins with {head[:12]!r}, expected one of {READABLE}; "
+        f"{name} is not an image: it begins with {_beginning(head)}, expected one of {READABLE}; "
         "the content counts, not the extension"
     )
+
+
+def _beginning(head: bytes) -> str:
+    """The first bytes of a file in words."""
+    start = head[:12]
+    if all(32 <= byte < 127 for byte in start.rstrip()):
+        return f"the text {start.decode('ascii').strip()!r}"
+    return f"the bytes {start[:8].hex(' ')}"
 
 
 def decode(data: bytes, *, name: str = "the image", max_pixels: int = MAX_PIXELS) -> Picture:
@@ -99,7 +107,7 @@ def decode(data: bytes, *, name: str = "the image", max_pixels: int = MAX_PIXELS
     name : str
         How messages call it.
     max_pixels : int
-        Refuse more; checked from the header, before memory is taken.
+        Larger images are refused; the header tells before memory is taken.
 
     Raises
     ------
@@ -107,8 +115,8 @@ def decode(data: bytes, *, name: str = "the image", max_pixels: int = MAX_PIXELS
         If the format, size, layout or content cannot be used.
     """
     kind = sniff(data[:64], name=name)
-    # Pillow warns of odd metadata, which people can do nothing about. Filters are global, so
-    # two threads may see each other's; the worst that can come of it is a warning too many.
+    # Pillow warns of odd metadata, about which users can do nothing. The filters of warnings are
+    # global, so threads may undo each other's; at worst a warning is shown that could be hidden.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -145,8 +153,8 @@ def _decode(data: bytes, kind: str, *, name: str, max_pixels: int) -> Picture:
             f"{name} has {frames} {what}, expected one; extract the one to fill into its own file"
         )
     exif = tiff_exif(image) if kind == "TIFF" else cleaned_exif(image.info.get("exif"))
-    # Pillow turns TIFFs while it loads them and drops the tag then. Of others the orientation is
-    # asked for afterwards: a PNG would be loaded for it, and errors of that would be lost.
+    # Pillow turns a TIFF while it loads it, and then drops the tag, so a TIFF is asked before.
+    # Other formats are asked after: a PNG would be loaded for it, and errors of that would be lost.
     turned = kind == "TIFF" and orientation_of(image) in (5, 6, 7, 8)
     dpi = _dpi(image) if kind != "TIFF" or has_resolution(image) else None
     negative = kind == "TIFF" and white_is_zero(image)
@@ -160,7 +168,7 @@ def _decode(data: bytes, kind: str, *, name: str, max_pixels: int) -> Picture:
     indices = np.asarray(image)[..., None] if image.mode == "P" else None
     qtables, subsampling = _jpeg_settings(image) if image.mode in ("L", "RGB") else (None, None)
     return Picture(
-        # Asked again after loading, because Pillow turns TIFFs itself and drops the tag then.
+        # Asked again, because Pillow has turned a TIFF by now and dropped its tag.
         pixels=upright(pixels, orientation_of(image)),
         format=kind,
         icc=(image.info.get("icc_profile") or None) if own_colours else None,

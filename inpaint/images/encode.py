@@ -1,4 +1,4 @@
-"""From a :class:`~inpaint.images.picture.Picture` to the bytes of an image file."""
+"""Makes the bytes of an image file from a :class:`~inpaint.images.picture.Picture`."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ _STRIP_BYTES = 1 << 22
 
 
 def format_named(name: str) -> str:
-    """Return the format that an extension or a format's name asks for.
+    """Return the format that an extension or the name of a format stands for.
 
     Raises
     ------
     OutputError
-        If it is none that can be written.
+        If no format that can be written is called so.
     """
     kind = EXTENSIONS.get("." + name.lower().removeprefix("."))
     if kind is None:
@@ -81,8 +81,8 @@ def encode(picture: Picture, kind: str, *, quality: int | None = None) -> bytes:
     kind : str
         "PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF" or "HEIC".
     quality : int, optional
-        1 to 100, for JPEG and WebP; the others are lossless and ignore it. Left out: a JPEG
-        that was a JPEG keeps its tables; a WebP is lossless unless its source was not.
+        1 to 100, for JPEG and WebP; the others are lossless and ignore it. By default a picture
+        that was a JPEG keeps its tables, and a WebP is lossless unless its source was lossy.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def encode(picture: Picture, kind: str, *, quality: int | None = None) -> bytes:
 
 def _with_pillow(picture: Picture, kind: str, quality: int | None) -> bytes:
     pixels = picture.pixels
-    if kind in ("WEBP", "AVIF", "HEIC") and pixels.shape[2] < 3:  # it has no grey
+    if kind in ("WEBP", "AVIF", "HEIC") and pixels.shape[2] < 3:  # WebP stores no grey
         pixels = pixels[..., [0, 0, 0, 1][: 3 + (pixels.shape[2] == 2)]]
     options: dict[str, Any] = {"compress_level": PNG_LEVEL} if kind == "PNG" else {}
     if kind == "JPEG":
@@ -119,7 +119,7 @@ def _with_pillow(picture: Picture, kind: str, quality: int | None) -> bytes:
             if quality is None and picture.lossless
             else {"quality": FINE_QUALITY if quality is None else quality}
         )
-        options["exact"] = True  # else colours under transparent pixels are thrown away
+        options["exact"] = True  # otherwise colours under transparent pixels are thrown away
     elif kind in ("AVIF", "HEIC"):
         options = {"quality": FINE_QUALITY if quality is None else quality}
     if picture.dpi is not None:
@@ -254,7 +254,7 @@ def _add_exif(directory: TiffImagePlugin.ImageFileDirectory_v2, exif: bytes) -> 
                 trial.tagtype[tag] = 4
             trial[tag] = value
         trial.tobytes(8)
-    except Exception:  # cameras write odd blocks, and the picture matters more than they do
+    except Exception:  # cameras write invalid blocks, and the picture matters more than the block
         return
     for tag, value in entries.items():
         if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""What else a file says that stays true of an image of the same size: tags, texts, XMP, comments.
+"""What a file says besides its pixels and stays true after a fill: tags, texts, XMP, comments.
 
-Kept only where the same kind of file is written again, and never what still shows what was erased:
-thumbnails, layers of an editor, other pages.
+These are kept only if the same kind of file is written again. What could still show the erased part
+is never kept: thumbnails, layers of an editor, other pages.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import Image, TiffImagePlugin
 
+from inpaint.images import phones
+
 RESOLUTION = (282, 283, 296)
-# Resolution, page, position, artist's and scanner's facts, ImageJ's, IPTC, and GeoTIFF's.
+# The tags of resolution, page, position, artist, scanner, ImageJ, IPTC and GeoTIFF.
 _TAGS = (
     *(269, 271, 272, 282, 283, 285, 286, 287, 296, 297, 305, 306, 315, 316, 33432),
     *(33723, 50838, 50839),
@@ -33,24 +35,24 @@ _TURN = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
 
 @dataclass(frozen=True, eq=False)
 class Extras:
-    """What a file says beside pixels, profile, EXIF and resolution.
+    """What a file says besides pixels, profile, EXIF and resolution.
 
     Attributes
     ----------
     tags : tuple of (int, int, object)
-        Of a TIFF: number, type and value.
+        Number, type and value of each tag of a TIFF.
     chunks : tuple of (bytes, bytes)
-        Of a PNG: kind and content.
+        Kind and content of each chunk of a PNG.
     xmp : bytes or None
-        XMP packet, without thumbnails, its orientation 1.
+        The XMP packet, without thumbnails and with orientation 1.
     comment : bytes or None
-        Of a JPEG.
+        The comment of a JPEG.
     palette : tuple of int or None
-        0xRRGGBB of a palette image, in its order.
+        The entries of a palette image as 0xRRGGBB, in their order.
     one_bit : bool
-        Whether a pixel was one bit.
+        Whether the file had one bit for each pixel.
     note : str or None
-        What reading had to change, for people.
+        A sentence for users about what reading had to change.
     """
 
     tags: tuple[tuple[int, int, Any], ...] = ()
@@ -82,7 +84,6 @@ def extras_of(image: Image.Image, data: bytes, kind: str, *, turned: bool) -> Ex
         palette = tuple(
             r << 16 | g << 8 | b for r, g, b in zip(flat[::3], flat[1::3], flat[2::3], strict=False)
         )
-    converted = image.mode in ("CMYK", "LAB")
     comment = image.info.get("comment") if kind == "JPEG" else None
     return Extras(
         tags=_tags(image, turned=turned) if kind == "TIFF" else (),
@@ -91,17 +92,25 @@ def extras_of(image: Image.Image, data: bytes, kind: str, *, turned: bool) -> Ex
         comment=comment if isinstance(comment, bytes) else None,
         palette=palette,
         one_bit=image.mode == "1",
-        note=f"its {image.mode} colours were converted to sRGB" if converted else None,
+        note=_note(image, data, kind),
     )
 
 
+def _note(image: Image.Image, data: bytes, kind: str) -> str | None:
+    """Return a sentence for users about what of an image was not kept as it was, or None."""
+    if image.mode in ("CMYK", "LAB"):
+        return f"its {image.mode} colours were converted to sRGB"
+    bits = phones.bits_of(data) if kind in ("AVIF", "HEIC") else 8
+    return f"its samples of {bits} bits were read as 8 bits" if bits > 8 else None
+
+
 def white_is_zero(image: Image.Image) -> bool:
-    """Whether a TIFF of 16 bit grey stores white as 0, which Pillow minds in 8 bits only."""
+    """Return whether a TIFF of 16 bit grey stores white as 0, which Pillow heeds in 8 bits only."""
     return image.mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(262) == 0
 
 
 def has_resolution(image: Image.Image) -> bool:
-    """Whether a TIFF tells its resolution; Pillow makes one up where there is none."""
+    """Return whether a TIFF tells its resolution; Pillow invents one where there is none."""
     return 282 in getattr(image, "tag_v2", {})
 
 
@@ -116,8 +125,14 @@ def _tags(image: Image.Image, *, turned: bool) -> tuple[tuple[int, int, Any], ..
     )
 
 
+def unplaced(extras: Extras) -> Extras:
+    """The same without the tags that are true only while pixel (0, 0) and the scale stay."""
+    wrong = {*_PLACED, 286, 287}
+    return replace(extras, tags=tuple(tag for tag in extras.tags if tag[0] not in wrong))
+
+
 def add_tags(directory: TiffImagePlugin.ImageFileDirectory_v2, extras: Extras) -> None:
-    """Put the tags of a TIFF into a new one's directory; one that cannot be written is left out."""
+    """Copy the tags of a TIFF to the directory of a new one, but for those that it cannot hold."""
     tags = list(extras.tags)
     if extras.xmp:
         tags.append((700, 1, extras.xmp))
@@ -129,14 +144,14 @@ def add_tags(directory: TiffImagePlugin.ImageFileDirectory_v2, extras: Extras) -
             trial.tagtype[tag] = kind
             trial[tag] = value
             trial.tobytes(8)
-        except Exception:  # scanners write odd tags, and the picture matters more than they do
+        except Exception:  # scanners write invalid tags, and the picture matters more than the tag
             continue
         directory.tagtype[tag] = kind
         directory[tag] = value
 
 
 def _chunks(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    """Colour and text chunks of a PNG, in their order."""
+    """Return the colour and text chunks of a PNG, in their order."""
     found, place = [], 8
     while place + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
@@ -150,7 +165,7 @@ def _chunks(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
 
 
 def with_chunks(png: bytes, extras: Extras) -> bytes:
-    """Put chunks, and XMP as one, behind the header of a PNG."""
+    """Insert chunks, and XMP as another chunk, behind the header of a PNG."""
     chunks = list(extras.chunks)
     if extras.xmp:
         chunks.append((b"iTXt", _XMP_WORD + b"\0\0\0\0\0" + extras.xmp))
@@ -172,7 +187,7 @@ def _xmp(image: Image.Image) -> bytes | None:
 
 
 def _clean(xmp: bytes | None) -> bytes | None:
-    """XMP without pictures of what was erased, and upright as the pixels are."""
+    """Return XMP without pictures of what was erased, with the orientation of the pixels."""
     if not isinstance(xmp, bytes) or not xmp.strip(b"\0 \n"):
         return None
     clean = _TURN.sub(rb"\g<1>1", _IMAGES.sub(b"", _THUMBNAILS.sub(b"", xmp)))
@@ -180,5 +195,5 @@ def _clean(xmp: bytes | None) -> bytes | None:
 
 
 def fits_jpeg(xmp: bytes | None) -> bool:
-    """Whether an XMP packet is there and fits into one segment of a JPEG."""
+    """Return whether there is an XMP packet that fits into one segment of a JPEG."""
     return bool(xmp) and len(xmp or b"") <= _LONGEST_XMP

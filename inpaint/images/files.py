@@ -48,12 +48,13 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         if path.is_dir():
             raise ImageError(f"{name} is a folder, expected an image file; name one file in it")
-        # Without waiting: nobody may ever write into a pipe. Of files it makes no difference.
+        # Opened without waiting, because nobody may ever write into a pipe. Files open as always.
         with open(path, "rb", opener=_open_at_once) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ImageError(f"{name} is a pipe, socket or device, expected an image file")
             head = file.read(64)
-            sniff(head, name=name)  # before reading on: it may be a film of many gigabytes
+            # Before the rest is read, because it may be a film of many gigabytes.
+            sniff(head, name=name)
             return head + file.read()
     except FileNotFoundError as error:
         raise ImageError(f"{name} does not exist, expected an image; check the path") from error
@@ -83,8 +84,8 @@ def write(
     Parameters
     ----------
     path : str or path
-        Where to; the folder must exist. A link is replaced, never followed: what it points to
-        may be an input.
+        Where to write; the folder must exist. A link is replaced and not followed, because what
+        it points to may be an input.
     picture : Picture
         What to write.
     format : str, optional

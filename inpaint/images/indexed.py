@@ -1,4 +1,4 @@
-"""Palette and 1 bit images: written back as such where their pixels still are."""
+"""Palette and 1 bit images, which are written as such again if their new pixels allow it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ MOST = 256  # entries of a palette
 
 
 def is_one_bit(picture: Picture) -> bool:
-    """Whether a picture that was read from a 1 bit file still is black and white."""
+    """Return whether a picture that was read from a 1 bit file is still black and white."""
     if picture.extras is None or not picture.extras.one_bit or picture.pixels.shape[2] != 1:
         return False
     return bool(((picture.pixels == 0) | (picture.pixels == picture.peak)).all())
 
 
 def indexed(picture: Picture) -> tuple[np.ndarray, list[int], bytes | None] | None:
-    """Put a picture that had a palette into one again: the old entries first, new ones behind.
+    """Write a picture that had a palette with one again: the old entries, then those of the fill.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def indexed(picture: Picture) -> tuple[np.ndarray, list[int], bytes | None] | No
 
 
 def told(picture: Picture, kind: str) -> str | None:
-    """What people should know of a picture that was filled: conversions, said once.
+    """Return a sentence for users about how a filled picture was converted, or None.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def told(picture: Picture, kind: str) -> str | None:
 
 
 def changed_kind(picture: Picture, kind: str) -> str | None:
-    """Say that a palette or 1 bit image is written in another way than it was, None if it is not.
+    """Return a sentence if a palette or 1 bit image is written in another way than before, or None.
 
     Parameters
     ----------

@@ -10,8 +10,8 @@ from PIL import Image
 EXIF_PREFIX = b"Exif\0\0"
 ORIENTATION = 0x0112
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
-# Make, model, description, software, date, artist, copyright: all that a TIFF's own directory
-# shares with an EXIF block; the rest of it describes how the pixels were stored.
+# Make, model, description, software, date, artist and copyright: what the directory of a TIFF
+# shares with an EXIF block. Its other entries describe how the pixels were stored.
 _SHARED_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
 
 
@@ -30,7 +30,8 @@ def orientation_of(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 where there is none or the block is damaged."""
     try:
         return int(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # Pillow raises many kinds; a bad block must not cost people the image
+    except Exception:
+        # Pillow raises many kinds of errors, and an invalid block must not cost the user the image.
         return 1
 
 
@@ -57,6 +58,31 @@ def cleaned_exif(raw: bytes | None) -> bytes | None:
             _blank_thumbnail(data, order, second)
     except struct.error:
         return None
+    return EXIF_PREFIX + bytes(data)
+
+
+def sized_exif(exif: bytes | None, *, width: int, height: int) -> bytes | None:
+    """Return an EXIF block that says this size in pixels, where it says one at all."""
+    if not exif:
+        return exif
+    data = bytearray(exif.removeprefix(EXIF_PREFIX))
+    order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
+    if order is None:
+        return exif
+    try:
+        first = struct.unpack_from(order + "I", data, 4)[0]
+        entries, _ = _directory(data, order, first)
+        if _EXIF_IFD in entries:
+            second = struct.unpack_from(order + "I", data, entries[_EXIF_IFD])[0]
+            inner, _ = _directory(data, order, second)
+            for tag, side in ((0xA002, width), (0xA003, height)):
+                if tag in inner:
+                    kind = struct.unpack_from(order + "H", data, inner[tag] - 6)[0]
+                    if kind == 3 and side > 0xFFFF:
+                        continue
+                    struct.pack_into(order + ("H" if kind == 3 else "I"), data, inner[tag], side)
+    except struct.error:
+        return exif
     return EXIF_PREFIX + bytes(data)
 
 

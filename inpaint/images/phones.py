@@ -1,4 +1,4 @@
-"""AVIF and HEIC, as phones take them: told apart by their brands; Pillow and pillow-heif read."""
+"""AVIF and HEIC, the formats of phones: Pillow reads the first, pillow-heif the second."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from inpaint.errors import ImageError, OutputError
 
 _AVIF = frozenset({b"avif", b"avis"})
 _HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_BOX = 8  # bytes of a box's head: its size and its type
 INSTALL = "pip install 'latent-inpaint[heif]'"
 
 
@@ -24,6 +25,28 @@ def brand(head: bytes) -> str | None:
     end = min(int.from_bytes(head[:4], "big"), len(head))
     brands = {head[8:12], *(head[place : place + 4] for place in range(16, end, 4))}
     return "AVIF" if brands & _AVIF else "HEIC" if brands & _HEIC else None
+
+
+def bits_of(data: bytes) -> int:
+    """Return the bits per sample that an AVIF or HEIC file states in ``pixi``, 8 if it does not.
+
+    Phones store 10 bits for photos of a high dynamic range.
+    """
+    start, bits = 0, 8
+    while start + _BOX <= len(data):
+        size = int.from_bytes(data[start : start + 4], "big")
+        # Only this box is searched, because the coded pixels may hold the letters by chance.
+        if data[start + 4 : start + 8] == b"meta":
+            meta = data[start : start + size]
+            place = meta.find(b"pixi")
+            while place >= 0:
+                channels = meta[place + 8 : place + 9]  # after the type, version and flags
+                bits = max(bits, *meta[place + 9 :][: channels[0] if channels else 0], 0)
+                place = meta.find(b"pixi", place + 4)
+        if size < _BOX:  # up to the end of the file, or damaged
+            break
+        start += size
+    return bits
 
 
 def check_readable(kind: str) -> None:

@@ -1,4 +1,4 @@
-"""The value that reading gives and writing takes: pixels, and how the file held them."""
+"""``Picture``, which reading returns and writing takes: pixels, and how the file held them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Picture:
     extras : Extras or None
         What else the file said that stays true: TIFF tags, PNG texts, XMP, comments, its palette.
     indices : ndarray (H, W) of uint8, or None
-        Of a palette image as it was read: which entry of its palette each pixel has. A label map
-        holds its numbers here, and not in its colours. What changes ``pixels`` drops them.
+        For a palette image as it was read, the palette entry of each pixel. A label map
+        holds its numbers here, and not in its colours. Whatever changes ``pixels`` drops them.
     lossless : bool
         Whether the file stored exactly these pixels; False for JPEG and lossy WebP.
 
@@ -97,13 +97,14 @@ class Picture:
 
     @property
     def unseen(self) -> np.ndarray:
-        """Where the colours are unknown, (H, W) of bool: alpha is below its peak there.
+        """Where the colours are unknown, (H, W) of bool: where alpha is below its peak.
 
-        The peak is that of the type; in a picture that is translucent all over, such as a
-        watermark, it is the highest alpha that occurs, because there nothing was erased.
+        The peak is the highest alpha that occurs. It is below white in a picture that is
+        translucent all over, such as a watermark, where nothing was erased.
 
-        What a file stores below a transparent pixel is arbitrary, mostly black, and nobody sees it.
-        Below a half-transparent one it is often blackened or whitened in part, by a soft brush.
+        The colour that a file stores for a transparent pixel is arbitrary, mostly black, and nobody
+        sees it. That of a half-transparent pixel is often partly blackened or whitened, because a
+        soft brush has erased it.
         """
         if self.alpha is None:
             return np.zeros(self.pixels.shape[:2], bool)

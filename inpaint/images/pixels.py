@@ -1,4 +1,4 @@
-"""From an image that Pillow opened to an array of its pixels: modes, palettes, 16 bit colour."""
+"""Makes an array of pixels from an image of Pillow: modes, palettes, 16 bit colour."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def pixels_of(
     data : bytes
         The whole file, for what Pillow would cut to 8 bits.
     kind, name : str
-        Its format, and how messages call it.
+        Its format, and its name in messages.
 
     Returns
     -------
     (ndarray (H, W, C) of uint8 or uint16, bool)
-        C from 1 to 4; not yet turned upright, except a TIFF's.
+        C is from 1 to 4. The pixels are not yet turned upright, except those of a TIFF.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Bring a crop to a prior's size, from its known pixels only, and the prior's picture back."""
+"""Resize a crop to a prior's size from its known pixels only, and the prior's picture back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from inpaint.errors import ImageError, MaskError
 
-_KNOWN_SHARE = 0.1  # a shrunk pixel with less known area than this is hole
+_KNOWN_SHARE = 0.1  # A shrunk pixel is hole if less of its area is known.
 
 
 def shrink(image: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -16,7 +16,7 @@ def shrink(image: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndarray, 
     A crop that is not square is first padded, evenly on both sides, with hole: the aspect ratio
     stays and nothing is invented. Then small = area(image * known) / area(known), with known =
     1 - mask, so no hole content bleeds in. A crop smaller than ``size`` is enlarged instead,
-    after each hole pixel took its nearest known colour.
+    after each hole pixel has taken the nearest known colour.
 
     Parameters
     ----------

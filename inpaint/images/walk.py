@@ -1,8 +1,8 @@
-"""Which files below a folder are images: the one walk of all commands.
+"""Walks a folder and says which files are images; all commands use this one walk.
 
-A name tells what is looked at, and the content tells later what it is. Formats that cannot be read
-count as images here, so that a photo of a phone becomes a failure that is named and is never passed
-over in silence.
+The name decides whether a file is opened, and its content decides later what it is. Formats that
+cannot be read count as images here, so that such a photo is named as a failure and not passed over
+in silence.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ KINDS = {
 UNREADABLE = frozenset(
     f".{name}" for name in ("gif", "jp2", "jxl", "psd", "tga", "dng", "cr2", "nef")
 )
-NOT_LISTED = "the folder"  # how a problem begins that names its own folder
+NOT_LISTED = "the folder"  # the first words of a problem that already names its folder
 
 
 @dataclass
@@ -59,7 +59,7 @@ def join(place: str, name: str) -> str:
 
 
 def normal(name: str) -> str:
-    """A name in Unicode's NFC, as accents are spelt in two ways; never an error."""
+    """Return a name in Unicode's NFC, because accents can be spelt in two ways; never fails."""
     return unicodedata.normalize("NFC", name)
 
 
@@ -89,7 +89,9 @@ def list_folder(root: Path, name: str) -> Listing:
             continue
         try:
             kind = entry.stat().st_mode
-        except OSError:  # a dangling link, or a folder that may only be listed: reading says so
+        except (
+            OSError
+        ):  # A dangling link, or a folder that may only be listed; the error comes when it is read.
             folder = entry.is_dir(follow_symlinks=False)
             (found.folders if folder else found.files).append(entry.name)
             continue

@@ -1,11 +1,11 @@
 """Masks: (H, W) bool arrays in which True (white in a file) is the hole to fill.
 
-- ``files``, ``arrays``: read masks; ``judge``, ``labels``: what may be meant by one; ``pairing``:
-  which belongs to which image;
-- ``distances``: grow and feather them, and find the separate holes;
-- ``objects``, ``snap``, ``annotation``, ``rle``: holes from boxes, polygons, outlines, and the
-  files of annotation tools;
-- ``preview``: the hole drawn over the picture.
+- ``files`` and ``arrays`` read masks, ``judge`` and ``labels`` decide what a mask means, and
+  ``pairing`` finds the mask of each image;
+- ``distances`` grows and feathers masks, and finds the separate holes;
+- ``objects``, ``edge``, ``snap``, ``annotation`` and ``rle`` make holes from boxes, polygons, rough
+  outlines, and the files of annotation programs;
+- ``preview`` draws the hole over the picture.
 """
 
 from __future__ import annotations

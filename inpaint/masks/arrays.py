@@ -1,4 +1,4 @@
-"""Holes from arrays: what may be meant by a mask, and whether it fits an image."""
+"""Holes from arrays: which pixels of an array are the hole, and whether it fits an image."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from inpaint.errors import MaskError
 from inpaint.masks import judge
 from inpaint.masks.labels import in_values, parse
 
-HALF = 128  # of 255: from here on a value counts as white, or as opaque
+HALF = 128  # of 255: the lowest value that counts as white, or as opaque
 
 
 def as_mask(
     array: np.ndarray, shape: tuple[int, ...] | None = None, *, labels: str | None = None
 ) -> np.ndarray:
-    """Turn what people call a mask into a new (H, W) bool array, True = hole.
+    """Turn an array that marks a hole in any usual way into a new (H, W) bool array, True = hole.
 
-    What is accepted is what ``masks.load`` accepts of a file: label maps only with ``labels``, and
-    no photos.
+    The rules are those of ``masks.load`` for files: label maps are read only with ``labels``, and
+    photos are refused.
 
     Parameters
     ----------
     array : ndarray (H, W) or (H, W, 1)
-        bool; integers 0 and 1, or 0 to 255 (uint16 also 0 to 65535), or floats in [0, 1]; from
-        half of white on a value is a hole.
+        bool; integers 0 and 1, or 0 to 255 (uint16 also 0 to 65535), or floats in [0, 1]. Values
+        of at least half of white are hole.
     shape : (H, W) or (H, W, C), optional
         Shape of the image that the mask is for; checked.
     labels : str, optional
@@ -32,7 +32,7 @@ def as_mask(
     Raises
     ------
     MaskError
-        If shape or values leave open what is meant.
+        If the shape or the values do not tell what is the hole.
     SelectionError
         If ``labels`` cannot be understood.
     """
@@ -109,7 +109,7 @@ def check(
 ) -> None:
     """Raise MaskError if a (H, W) bool mask does not fit an image of shape (H, W) or (H, W, C).
 
-    It fits if sizes agree, and if there is a hole as well as something known around it.
+    It fits if the sizes agree, and if some pixels are hole and others are known.
     """
     _check_size(mask, shape)
     if not allow_empty and not mask.any():

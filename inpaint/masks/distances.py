@@ -1,4 +1,4 @@
-"""Holes grown, feathered and measured by the distance to their edge, and taken apart."""
+"""Grows, feathers and measures holes by the distance to their edge, and finds separate holes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def feather(mask: np.ndarray, px: float) -> np.ndarray:
 
     With d the distance to the nearest known pixel and t = min(d / (px + 1), 1), the weight is
     3 t^2 - 2 t^3. Known pixels have d = 0, so they can never change; ``px`` = 0 gives the mask
-    itself. The edge of the image is no known pixel: a hole that touches it stays 1 there.
+    itself. Beyond the edge of the image nothing is known, so a hole that touches it stays 1 there.
 
     Parameters
     ----------
@@ -60,14 +60,16 @@ def feather(mask: np.ndarray, px: float) -> np.ndarray:
         return np.ones(mask.shape, np.float32)
     weight = np.zeros(mask.shape, np.float32)
     if mask.any():
-        window = _window(mask, 1)  # the ring around the box is known, and nearer than all beyond
+        window = _window(
+            mask, 1
+        )  # the ring around the box is known, and nearer than anything beyond it
         t = np.minimum(_distance(mask[window]) / np.float32(px + 1), np.float32(1))
         weight[window] = t * t * (3 - 2 * t)
     return weight
 
 
 def _window(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
-    """Return the box of the holes and a margin: photos are large, holes are mostly small."""
+    """Return the box around the holes with a margin, because photos are large and holes small."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return (
         slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + margin + 1),
@@ -76,7 +78,7 @@ def _window(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
 
 
 def _check_distance(px: float) -> None:
-    if not (px >= 0 and np.isfinite(px)):  # this way round, so that NaN fails too
+    if not (px >= 0 and np.isfinite(px)):  # written so that NaN fails too
         raise MaskError(f"a distance of {px} pixels was asked for, expected 0 or more; use 0")
 
 
@@ -86,16 +88,16 @@ def _distance(inside: np.ndarray) -> np.ndarray:
 
 
 def inward(mask: np.ndarray) -> np.ndarray:
-    """How deep each pixel lies in the hole of ``mask`` (H, W) bool: (H, W) float32, in pixels.
+    """Return how deep each pixel lies in the hole of ``mask`` (H, W) bool: (H, W) float32, pixels.
 
-    The (nearly exact) distance to what is known; the image's border is no edge of a hole.
+    It is the (nearly exact) distance to the nearest known pixel; the image's border is not known.
     """
     padded = np.pad(mask.astype(np.uint8), 1, mode="edge")
     return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
 
 
 def components(mask: np.ndarray) -> list[tuple[int, int, int, int]]:
-    """Return the box (y0, x0, y1, x1), ends excluded, of each hole; corners connect.
+    """Return the box (y0, x0, y1, x1), ends excluded, of each hole; pixels connect at corners.
 
     Sorted from top to bottom, then left to right, so that results never depend on the
     labelling; (H, W) bool in, an empty list for an empty mask.

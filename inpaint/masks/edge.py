@@ -1,10 +1,10 @@
-"""How far an object's colours reach beyond its outline: the mixed zone of a blurred edge.
+"""Measures how far an object's colours reach beyond its outline, where its edge is blurred.
 
-Out of focus or in motion, an object fades into its surroundings over as many pixels as the blur is
-wide. A selection along the visible edge leaves the outer half of that zone, and a fill continues
-it as a ghost ring. Here the zone is measured: rings of equal distance to the selection are walked
-outwards, each compared with what lies a little further out, until colours no longer change from
-those of the object to those of the surroundings.
+An object that is out of focus or in motion fades into its surroundings over a zone as wide as the
+blur. A selection along the visible edge leaves the outer half of that zone, and a fill continues it
+as a ghost ring. The zone is measured in rings of equal distance to the selection, from the inside
+out. Each ring is compared with the rings a little further out, until the colours no longer change
+from those of the object to those of the surroundings.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import numpy as np
 
 from inpaint.errors import ImageError, MaskError
 
-# A zone wider than this share of the object's size, or than so many pixels, is no edge any more.
+# The widest zone that counts as an edge: a share of the object's size, and a number of pixels.
 MOST_SHARE, MOST = 0.12, 48
-# Of the object's colour, above the surroundings: a Gaussian edge falls to this at 2 sigma.
+# The share of the object's colour at which the zone ends; a Gaussian edge has it at 2 sigma.
 VISIBLE = 0.03
-# Of the object's colour: a ring that has so much more of it than the rings beyond shows the object.
+# A ring with so much more of the object's colour than the rings beyond still shows the object.
 LEFT = 0.1
-_CERTAIN = 1.5  # standard errors that a difference must exceed, from the spread along the edge
-_SURE = 2.5  # where it must be seen more clearly
+_CERTAIN = 1.5  # standard errors, from the spread along the edge, that a difference must exceed
+_SURE = 2.5  # the same where a mistake costs more
 _UNSURE = 5  # rings
 _LEAST = 3  # rings within the bound, for a warning
 _NEAR = 6  # rings outside the hole in which what is left of the object shows
@@ -33,11 +33,11 @@ _ACROSS = 6  # stretches of the edge for each side of the object
 
 
 class Edge(NamedTuple):
-    """What lies outside a selection.
+    """How much of an object's colour is left in each ring outside a selection.
 
-    ``share[r]`` and ``error[r]``: how much of the object's colour the ring r pixels outside has
-    more than the rings beyond it, and the standard error of that; index 0 is not used. Both are
-    empty where there is nothing to compare.
+    ``share[r]`` tells how much more of the object's colour the ring r pixels outside has than the
+    rings beyond it, and ``error[r]`` is its standard error; index 0 is not used. Both are empty
+    where there is nothing to compare.
     """
 
     share: np.ndarray
@@ -59,13 +59,14 @@ def width(image: np.ndarray, mask: np.ndarray, *, ignore: np.ndarray | None = No
     mask : ndarray (H, W) of bool
         The selected object; not modified.
     ignore : ndarray (H, W) of bool, optional
-        Pixels that tell nothing, such as transparent ones.
+        Pixels whose colours do not count, such as transparent ones.
 
     Returns
     -------
     int
-        0 for a sharp edge, a selection drawn with some surroundings, and one that does not stand
-        out; some 2 sigma for an edge under a Gaussian blur of sigma; at most ``bound(mask)``.
+        0 for a sharp edge, for a selection that includes some surroundings, and for an object
+        that does not stand out. About 2 sigma for an edge under a Gaussian blur of sigma. At most
+        ``bound(mask)``.
 
     Raises
     ------
@@ -76,17 +77,17 @@ def width(image: np.ndarray, mask: np.ndarray, *, ignore: np.ndarray | None = No
 
 
 def _end(edge: Edge) -> int:
-    """The last ring of the mixed zone, 0 without one."""
+    """Return the last ring of the mixed zone, 0 if there is no such zone."""
     share, error = edge.share, edge.error
-    # A wide blur changes little from one ring to the next, so that the first may not tell.
+    # A wide blur changes little from ring to ring, so the first one may not show it.
     early = (share > LEFT) & (share > _SURE * error)
     first = int(np.argmax(early[: _UNSURE + 1])) if early[: _UNSURE + 1].any() else 1
     peak = 0.0
     for r in range(first, len(share)):
         peak = max(peak, share[r])
-        if not share[r] > max(VISIBLE, _CERTAIN * error[r]):  # NaN ends it too
+        if not share[r] > max(VISIBLE, _CERTAIN * error[r]):  # NaN ends the zone too
             return r - 1
-        # An edge fades and does not come back: what rises again is something else nearby.
+        # The share of an edge falls all the way: where it rises again, it is another object.
         if share[r] < peak / 2 and share[r] <= share[r + 1 : r + 2].max(initial=-1.0):
             return r
     return max(len(share) - 1, 0)
@@ -95,9 +96,10 @@ def _end(edge: Edge) -> int:
 def is_left(
     image: np.ndarray, mask: np.ndarray, hole: np.ndarray, *, ignore: np.ndarray | None = None
 ) -> bool:
-    """Tell whether the ring just outside a hole still looks like the object that it is for.
+    """Tell whether the ring just outside a hole still looks like the object in the hole.
 
-    Of objects below some 25 pixels across, whose surroundings are a few pixels, it tells nothing.
+    For objects less than about 25 pixels across the answer is always no, because their
+    surroundings are too few pixels.
 
     Parameters
     ----------
@@ -117,8 +119,8 @@ def is_left(
         return False
     own = profile(image, mask, most=most, ignore=ignore)
     if len(own.share) and _end(own) == most and own.share[most] > LEFT / 3:
-        return True  # so wide a blur that the bound cut it off, and too even to show in few rings
-    # As far as the widest zone reaches: a wide blur falls little from one ring to the next.
+        return True  # so wide a blur that the bound cut it off; it may not show in a few rings
+    # Measured to the widest possible zone, as a wide blur changes little from ring to ring.
     edge = profile(image, hole, most=2 * most, ignore=ignore, inner=mask)
     share, error = edge.share[1 : _NEAR + 1], edge.error[1 : _NEAR + 1]
     return bool(((share > LEFT) & (share > _SURE * error)).any())
@@ -134,13 +136,15 @@ def profile(
 ) -> Edge:
     """Compare rings outside a mask with the rings beyond them.
 
-    The edge is taken apart into stretches by the nearest pixel of the mask. In each, with o the
-    object's colour, f that of the far surroundings (beyond ``most``), m_r that of ring r, and b_r
-    the mean of the rings 1.5 r + 1 to 2 r + 3, the share is (m_r - b_r) (o - f) / |o - f|^2,
-    and of these the median over stretches, weighted by squared contrast and by pixels. The
-    comparison widens with r because an edge twice as blurred is the same edge at twice the size;
-    and f is made of other pixels than b_r, so that texture does not look like an edge. What the
-    light changes anyway, from the slope within the far surroundings, is taken off the step.
+    The edge is divided into stretches, to which pixels belong by their nearest pixel of the mask.
+    For each stretch let o be the object's colour, f that of the far surroundings (beyond
+    ``most``), m_r that of ring r, and b_r the mean of the rings 1.5 r + 1 to 2 r + 3. Then the
+    share of the object's colour is (m_r - b_r) (o - f) / |o - f|^2. The result is the median over
+    stretches, weighted by squared contrast and by number of pixels.
+
+    The compared rings widen with r, because an edge that is twice as blurred is the same edge at
+    twice the size. f comes from other pixels than b_r, so that texture does not look like an edge.
+    Shading is subtracted from m_r - b_r; its slope is measured in the far surroundings.
 
     Parameters
     ----------
@@ -217,7 +221,7 @@ def _window(mask: np.ndarray, around: int) -> tuple[slice, slice]:
 
 
 def _nearest(mask: np.ndarray, tile: int, across: int) -> tuple[np.ndarray, np.ndarray]:
-    """Distances (H, W) to the mask, and the number of the tile that the nearest pixel is in."""
+    """Return distances (H, W) to the mask, and the number of the tile of each nearest pixel."""
     distance, labels = cv2.distanceTransformWithLabels(
         (~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
@@ -230,10 +234,10 @@ def _nearest(mask: np.ndarray, tile: int, across: int) -> tuple[np.ndarray, np.n
 def _inside(
     image: np.ndarray, mask: np.ndarray, ignored: np.ndarray, tile: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The object's colour (S, 3) in each stretch, and whether there is one (S,).
+    """Return the object's colour (S, 3) in each stretch, and whether there is one (S,).
 
-    From the deeper half of the pixels that are nearest to the stretch: those along the edge are
-    mixed. A stretch without any takes the mean of all.
+    It comes from the deeper half of the pixels that are nearest to the stretch, because those along
+    the edge are mixed. A stretch without such pixels takes the mean of all.
     """
     across = mask.shape[1] // tile + 1
     stretches = (mask.shape[0] // tile + 1) * across
@@ -251,13 +255,16 @@ def _inside(
 
 
 def _typical(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """The weighted median of values (N,), and its standard error from their median deviation.
+    """Return the weighted median of values (N,), and its standard error from their deviations.
 
-    A median, because what crosses the edge of the object shows in few stretches and a blur in all.
+    It is a median, because something that crosses the object's edge shows in few stretches, and a
+    blur shows in all of them.
     """
     middle = _median(values, weights)
     spread = 1.4826 * _median(np.abs(values - middle), weights)
-    alike = weights.sum() ** 2 / (weights**2).sum()  # so many values of equal weight
+    alike = (
+        weights.sum() ** 2 / (weights**2).sum()
+    )  # the number of values of equal weight that they amount to
     return middle, 1.2533 * spread / math.sqrt(alike)
 
 
@@ -270,10 +277,10 @@ def _median(values: np.ndarray, weights: np.ndarray) -> float:
 def _far(
     total: np.ndarray, count: np.ndarray, most: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The far surroundings' colour (S, 3), its slope outwards (S, 3) per pixel, and if seen (S,).
+    """Return the far surroundings' colour (S, 3), its slope (S, 3) a pixel, and if seen (S,).
 
-    From sums (S, R, 3) and counts (S, R) by stretch and ring. The slope is that between the nearer
-    and the farther half of the rings; where one half is not seen, it is 0.
+    Sums (S, R, 3) and counts (S, R) are given for each stretch and ring. The slope is that between
+    the nearer and the farther half of the rings, and 0 where one half has no pixels.
     """
     middle = most + 1 + (total.shape[1] - most - 1) // 2
     near, far = slice(most + 1, middle), slice(middle, total.shape[1])
@@ -287,13 +294,13 @@ def _far(
 
 
 def _rings(total: np.ndarray, count: np.ndarray, first: int) -> np.ndarray:
-    """The mean ring (S,) of counts (S, R) whose rings start at ``first``; sums (S,) are given."""
+    """Return the mean ring (S,) of counts (S, R) whose rings start at ``first``, with sums (S,)."""
     mean: np.ndarray = (count * np.arange(first, first + count.shape[1])).sum(axis=1)
     return mean / np.maximum(total, 1.0)
 
 
 def _sums(colours: np.ndarray, index: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sums (size, 3) of colours (N, 3) by index (N,), and how many there were (size,)."""
+    """Return the sums (size, 3) of colours (N, 3) by index (N,), and their counts (size,)."""
     total = [np.bincount(index, weights=colours[:, c], minlength=size) for c in range(3)]
     return np.stack(total, axis=1), np.bincount(index, minlength=size).astype(np.float64)
 

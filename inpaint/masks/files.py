@@ -1,4 +1,4 @@
-"""Holes from files: what counts as white, and what an alpha channel means."""
+"""Holes from mask files: which pixels are the hole, and what an alpha channel means."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from inpaint.masks.arrays import HALF, check
 from inpaint.masks.labels import in_picture, listed, parse
 
 log = logging.getLogger(__name__)
-_MOST_ERASED = 0.5  # of a photo: more may be the background around an object that was cut out
+_MOST_ERASED = (
+    0.5  # share of a photo: a larger part may be the background of an object that was cut out
+)
 
 
 def load(
@@ -29,15 +31,15 @@ def load(
 ) -> np.ndarray:
     """Read a mask file: white (luma of at least 128 of 255) is the hole.
 
-    Two values are a mask, with soft edges, antialiasing or the noise of JPEG around them; 0 and 1
-    are black and white too. Label maps and coloured exports are read where ``labels`` says so, and
-    refused otherwise, as photos are.
+    An image of two values is a mask, even with soft edges, antialiasing or the noise of JPEG;
+    0 and 1 count as black and white. Label maps and coloured exports are read only with
+    ``labels``, and photos are refused.
 
-    With an alpha channel a hole must also be opaque (alpha of at least 128), so that what a
-    brush erased does not count. Where all colours are the same and only alpha differs, as for
-    strokes in one colour on a transparent layer, the opaque pixels are the hole, whatever the
-    colour. A photo of which the smaller part is erased, as mask editors save it, marks that part;
-    a warning is logged.
+    In an image with alpha, white counts only where it is opaque (alpha of at least 128), so that
+    what a brush erased does not count. If all colours are the same and only alpha differs, as for
+    strokes of one colour on a transparent layer, the opaque pixels are the hole, whatever their
+    colour. If the image is a photo of which the smaller part is erased, as mask editors save it,
+    that part is the hole, and a warning is logged.
 
     Parameters
     ----------
@@ -48,9 +50,9 @@ def load(
     invert : bool
         Black is the hole.
     labels : str, optional
-        Read a label map: "any" for all that is not background (0, black, transparent), or
-        numbers, ranges and colours as in "1,15", "128-255" and "#ff0000". The numbers of a
-        palette image are its indices.
+        Reads the file as a label map. "any" takes everything that is not background (0, black,
+        transparent); "1,15", "128-255" and "#ff0000" take numbers, ranges and colours. The
+        numbers of a palette image are its indices.
     allow_empty, allow_full : bool
         Accept a mask without hole, or one that is all hole.
 
@@ -64,7 +66,7 @@ def load(
     ImageError
         If the file cannot be read.
     MaskError
-        If it is no mask, its size is another than the image's, or it is empty or full.
+        If it is not a mask, has another size than the image, or is empty or full.
     SelectionError
         If ``labels`` cannot be understood.
     """
@@ -100,12 +102,12 @@ def from_picture(
 def judged(
     picture: Picture, *, invert: bool = False, labels: str | None = None
 ) -> tuple[np.ndarray, str | None]:
-    """As ``from_picture``, with what people should be told of it.
+    """Return the hole as ``from_picture`` does, and a sentence for users about it.
 
     Returns
     -------
     (ndarray (H, W) of bool, str or None)
-        The hole, and one line on how it was understood where that is not plain.
+        The hole, and one line on how the mask was understood where users may expect otherwise.
     """
     if labels is not None:
         mask, note = in_picture(picture, parse(labels)), None
@@ -141,7 +143,7 @@ def _seen(picture: Picture) -> tuple[np.ndarray, str | None]:
 
 
 def _kind(picture: Picture, opaque: np.ndarray | None) -> tuple[str, str]:
-    """What the opaque part of a picture is, and what is said where it is no mask."""
+    """Return the kind of the opaque part of a picture, and the refusal where it is not a mask."""
     if picture.pixels.shape[2] > 2:
         colours = images.rgb8(picture)
         if opaque is not None:
@@ -165,7 +167,7 @@ def _kind(picture: Picture, opaque: np.ndarray | None) -> tuple[str, str]:
 
 
 def _hidden(picture: Picture, opaque: np.ndarray | None) -> bool:
-    """Whether a palette tells more values apart than black and white show."""
+    """Return whether a palette image holds more labels than its colours show."""
     if picture.indices is None:
         return False
     used = np.unique(picture.indices if opaque is None else picture.indices[opaque])
@@ -193,20 +195,30 @@ def _white(picture: Picture, opaque: np.ndarray | None) -> np.ndarray:
 def from_alpha(picture: Picture) -> np.ndarray:
     """Return the erased part of a picture (not fully opaque) as (H, W) bool, True = hole.
 
-    The soft rim that an eraser leaves belongs to it: the colours there are mixed with nothing.
+    The soft rim that an eraser leaves belongs to it, because colours there are mixed with nothing.
 
     Raises
     ------
     MaskError
-        If the picture has no alpha channel. An alpha channel without erased pixels gives an
-        empty mask, which ``check`` reports.
+        If the picture has no alpha channel, or its alpha erases nothing or everything.
     """
     if picture.alpha is None:
         raise MaskError(
             f"the image ({picture.format}) has no alpha channel to take the hole from; "
             "erase the hole and save as PNG, or give a mask"
         )
-    return picture.unseen
+    unseen = picture.unseen
+    if not unseen.any():
+        raise MaskError(
+            "the image's alpha is the same everywhere, so nothing was erased; erase the part to "
+            "fill, or give a mask"
+        )
+    if unseen.all():
+        raise MaskError(
+            "the image is transparent everywhere, so nothing is known to fill it from; get the "
+            "image before it was erased"
+        )
+    return unseen
 
 
 def _half(picture: Picture) -> int:

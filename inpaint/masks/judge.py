@@ -1,10 +1,10 @@
-"""Whether pixels can be meant as a mask: two values, perhaps with soft or noisy edges.
+"""Tells a mask, which has two values and perhaps soft or noisy edges, from label maps and photos.
 
-What else people hand over as masks looks alike to a threshold, which would silently take a part of
-it: label maps (a number for each class, often with 255 for "ignore"), coloured exports, photos.
-What tells them apart is how the values between black and white lie. Antialiasing is one pixel
-wide; a feathered edge changes by little from pixel to pixel; noise of JPEG stays near the two
-values; labels fill areas with hard borders; photos are rough everywhere.
+A threshold alone would silently take a part of whatever is given instead of a mask: of a label map
+(a number for each class, often with 255 for "ignore"), a coloured export, or a photo. They
+differ in their values between black and white. Those of antialiasing are one pixel wide. Those of a
+feathered edge change little from pixel to pixel. Those of JPEG's noise stay near black or white.
+Labels fill areas with hard borders, and photos are rough everywhere.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ import numpy as np
 
 MASK, LABELS, PHOTO = "a mask", "a label map", "a photo"
 
-_COLOURED = 64  # of 255: the least difference of channels that JPEG's noise does not make
-_SPECK = 3  # coloured pixels: more are an object
-_AREA = 0.5  # share of the pixels between that lie in constant 2x2 blocks: labels have most there
-_SOFT_VALUES = 8  # that many an antialiased edge has, once its pixels were repeated
+_COLOURED = 64  # of 255: channels that differ by so much are colour and not the noise of JPEG
+_SPECK = 3  # more coloured pixels than this are an object
+# Share of the pixels between black and white that lie in constant 2x2 blocks, in a label map.
+_AREA = 0.5
+_SOFT_VALUES = 8  # an antialiased edge whose pixels were repeated has fewer values than this
 _STEP = 6  # of 255: the largest difference of neighbours in a feathered edge
-_SMOOTH = 0.9  # share of neighbours, or of pixels, that must be that alike
-_NEAR, _MOSTLY = 12, 0.75  # of 255, share of pixels: noise stays this near the two values
+_SMOOTH = 0.9  # share of neighbours, or of pixels, that must be as alike as this
+_NEAR, _MOSTLY = 12, 0.75  # levels of 255, share of pixels: so near to two values stays noise
 _ROUGH = 4.0  # of 255: how far a pixel of a feathered edge lies from the mean of its neighbours
 _APART = 64  # of 255: two values nearer than this are shades of a photo
-_PLAIN, _FAIRLY = 0.4, 0.6  # share of exactly two values, and smooth ones between: steep feathers
-_PHOTO_VALUES, _PHOTO_PIXELS = 32, 256  # less is too little to tell a photo by
+_PLAIN, _FAIRLY = 0.4, 0.6  # of a steep feather: shares of two values, and of smooth ones
+_PHOTO_VALUES, _PHOTO_PIXELS = 32, 256  # with fewer pixels a photo cannot be told
 
 
 def kind_of_values(values: np.ndarray, peak: int, seen: np.ndarray | None = None) -> str:
@@ -36,7 +37,7 @@ def kind_of_values(values: np.ndarray, peak: int, seen: np.ndarray | None = None
     peak : int
         The value of white, 255 or 65535.
     seen : ndarray (H, W) of bool, optional
-        The pixels that count, at least one; those that are opaque.
+        The pixels that count, at least one: the opaque ones.
     """
     seen = np.ones(values.shape, bool) if seen is None else seen
     counts = np.bincount(values[seen], minlength=2)
@@ -66,7 +67,7 @@ def kind_of_values(values: np.ndarray, peak: int, seen: np.ndarray | None = None
 
 
 def refusal(kind: str, found: str) -> str:
-    """The line that is said where an image of some kind was given as a mask; "" for a mask."""
+    """Return the refusal of an image of some kind that was given as a mask; "" for a mask."""
     if kind == LABELS:
         return (
             f"the mask is not black and white but a label map or coloured export, {found}; "
@@ -108,7 +109,7 @@ def pack(colours: np.ndarray) -> np.ndarray:
 
 
 def _unscaled(values: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Undo an enlargement by whole steps that repeated pixels: their blocks are no areas."""
+    """Undo an enlargement that repeated pixels, whose blocks would look like areas of labels."""
     factors = [2, 3]
     while factors:
         k = factors[-1]
@@ -139,16 +140,16 @@ def _in_areas(values: np.ndarray, chosen: np.ndarray) -> float:
 
 
 def _feathered(values: np.ndarray, between: np.ndarray, present: np.ndarray, peak: int) -> bool:
-    """Whether areas of one value can be the steps of a very soft edge: many and small ones."""
+    """Return whether areas of one value can be the steps of a very soft edge: many small ones."""
     if present.size < _SOFT_VALUES or np.diff(present).max() * 255 > _APART * peak:
         return False
     return _alike(values, between, peak) >= _SMOOTH
 
 
 def _alike(values: np.ndarray, chosen: np.ndarray, peak: int) -> float:
-    """Share of the unequal neighbours, one of them chosen, that differ by one small step at most.
+    """Return which share of unequal neighbours differ by a small step; one of them is chosen.
 
-    An image without any such neighbours is not alike.
+    The share is 0 if no neighbours are unequal.
     """
     unequal = small = 0
     limit = _STEP * peak / 255

@@ -1,4 +1,4 @@
-"""Label maps as masks, where they are asked for: which labels, ids or colours are the hole."""
+"""Reads label maps as masks where that is asked for: which ids or colours are the hole."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _LISTED = 12
 
 @dataclass(frozen=True)
 class Labels:
-    """What of a label map is the hole.
+    """Which labels of a label map are the hole.
 
     Attributes
     ----------
     any : bool
-        All that is not background: not 0, and not black.
+        Whether everything but background (0, or black) is the hole.
     ranges : tuple of (int, int)
-        First and last id.
+        First and last id of each range.
     colours : tuple of int
-        0xRRGGBB.
+        Each as 0xRRGGBB.
     """
 
     any: bool = False
@@ -127,7 +127,7 @@ def _in_colours(colours: np.ndarray, labels: Labels) -> np.ndarray:
 
 
 def listed(values: np.ndarray) -> str:
-    """The first values that an array (H, W) of integers holds, for a message."""
+    """Return the first values that an array (H, W) of integers holds, for a message."""
     seen = np.unique(values)
     more = f" and {seen.size - _LISTED} more" if seen.size > _LISTED else ""
     return ", ".join(str(v) for v in seen[:_LISTED].tolist()) + more

@@ -1,7 +1,7 @@
-"""Objects that people point at: boxes and polygons as masks, and the margin that a mask needs.
+"""Boxes and polygons as masks, and the margin that the mask of an object needs.
 
 Coordinates are pixels of the picture as shown (EXIF orientation applied), x to the right and y
-down from the top left corner. A box as a mask, and with the margin that its edge needs:
+down from the top left corner. This makes the mask of a box, and widens it by a margin:
 
 >>> hole = box((60, 80), 20, 10, 30, 40)  # of a picture 60 high and 80 wide
 >>> int(hole.sum()), int(widen(hole, grow=3).sum())
@@ -24,11 +24,11 @@ from inpaint.errors import SelectionError
 from inpaint.masks import edge
 
 Point = tuple[float, float]
-# A margin of 3 % of the object's size covers the mixed pixels, blur and glow at its edge; 2 px is
-# the least that JPEG and demosaicing smear, and beyond 32 px the hole only gets harder to fill.
+# A margin of 3 % of the object's size covers the mixed pixels, blur and glow at its edge. JPEG and
+# demosaicing smear at least 2 px; beyond 32 px the hole would only become harder to fill.
 MARGIN_SHARE, LEAST_MARGIN, MOST_MARGIN = 0.03, 2.0, 32.0
 SHADOW_SHARE = 0.15  # of the object's height
-_FAR = 1e6  # a coordinate beyond this is a slip of the pen
+_FAR = 1e6  # a coordinate beyond this is a typing error
 
 
 def parse_box(text: str) -> tuple[float, float, float, float]:
@@ -155,7 +155,7 @@ def polygon(shape: tuple[int, int], points: Sequence[Point]) -> np.ndarray:
 
 
 def _first(edge: float) -> int:
-    """The first pixel whose centre lies at or beyond an edge."""
+    """Return the first pixel whose centre lies at or beyond an edge."""
     return math.ceil(edge - 0.5)
 
 
@@ -210,7 +210,7 @@ def widen(
     image : ndarray (H, W, 3) of uint8, RGB, optional
         What the edge's width is measured in (``edge.width``); without it ``margin`` alone counts.
     ignore : ndarray (H, W) of bool, optional
-        Pixels that tell nothing of the edge: transparent ones, other objects.
+        Pixels whose colours do not count: transparent ones, and those of other objects.
 
     Raises
     ------
@@ -242,13 +242,13 @@ def hole_of(
     grow, shadow, image
         As for ``widen``.
     unseen : ndarray (H, W) of bool
-        Where the image's colours tell nothing.
+        Where the colours of the image are unknown.
 
     Returns
     -------
     ndarray (H, W) of bool, int
-        The hole, and the number of objects that the ring outside it still looks like
-        (``edge.is_left``); 0 with ``grow``, where the margin was chosen.
+        The hole, and how many objects still show in the ring outside it (``edge.is_left``). With
+        ``grow`` that number is 0, because the margin was chosen by the user.
 
     Raises
     ------

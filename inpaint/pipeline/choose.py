@@ -154,13 +154,10 @@ def families() -> dict[str, dict[str, str]]:
 
 
 def companion(name: str) -> str | None:
-    """The Gaussian prior of the same family and size, for a prior of another kind that has one."""
+    """The Gaussian prior of the same family, for a prior of another kind that has one."""
     config = registry.prior_config(name)
     other = families().get(str(config.get("family")), {}).get("gaussian")
-    if config["kind"] == "gaussian" or other is None:
-        return None
-    same = registry.shipped()[other]["size"] == config.get("size")
-    return other if same else None
+    return None if config["kind"] == "gaussian" else other
 
 
 def sees_whole(name: str) -> bool:

@@ -17,11 +17,11 @@ from torch import Tensor
 
 from inpaint import images, masks
 from inpaint.devices import one_thread, resolve
-from inpaint.errors import MaskError
+from inpaint.errors import InpaintError, MaskError
 from inpaint.images import Picture
 from inpaint.pipeline import prior as priors
-from inpaint.pipeline.crop import Box, plan_crops, seeing, whole_crop
-from inpaint.pipeline.faces import fill_faces, paste
+from inpaint.pipeline.crop import Box, Crop, plan_crops, seeing, whole_crop
+from inpaint.pipeline.faces import fill_faces, paste_faces
 from inpaint.pipeline.prepare import check, prepare
 from inpaint.pipeline.prior import Given
 from inpaint.pipeline.report import Report, Result
@@ -118,6 +118,8 @@ def complete(
     callback: Callback | None = None,
     on_crop: Callable[[int, int, Box], None] | None = None,
     on_stage: chain.Watch | None = None,
+    on_candidate: Callable[[int, Picture], None] | None = None,
+    first: int = 0,
 ) -> Result:
     """Fill the hole of a picture in ``candidates`` ways.
 
@@ -173,8 +175,14 @@ def complete(
     on_crop : callable, optional
         ``on_crop(crop, crops, box)``: before every crop.
     on_stage : callable, optional
-        ``on_stage(name, patch)``: before every stage of every candidate of a crop. Each of the
-        three may raise, which ends the work.
+        ``on_stage(name, patch)``: before every stage of every candidate of a crop.
+    on_candidate : callable, optional
+        ``on_candidate(index, picture)``: each picture of the result as soon as it is whole, so
+        that the first can be looked at while the others are made. Each of the four may raise,
+        which ends the work.
+    first : int
+        Leave out the candidates before this one, which the caller has already; the result and
+        ``on_candidate`` begin with it.
 
     Returns
     -------
@@ -190,6 +198,8 @@ def complete(
     check(
         mode=mode, stages=stages, search=search, candidates=candidates, seed=seed, context=context
     )
+    if not 0 <= first < candidates:
+        raise InpaintError(f"first is {first}; expected a number from 0 to {candidates - 1}")
     where, unknown = resolve(device), _unknown(picture, mask)
     known = priors.find(prior, class_name, picture, unknown, device=where)
     filler = prepare(
@@ -208,7 +218,7 @@ def complete(
         picture, mask, unknown, told = _without_specks(picture, mask, unknown, known.name, opaque)
         reports += told
     # In the picture's own depth, and floats of one crop at a time: memory follows the hole.
-    fills = [replace(picture, pixels=picture.pixels.copy()) for _ in range(candidates)]
+    fills = [replace(picture, pixels=picture.pixels.copy()) for _ in range(candidates - first)]
     if faces and known.chosen and not known.whole and tuple(stages) == chain.AUTO:
         found = fill_faces(
             picture,
@@ -222,7 +232,9 @@ def complete(
             device=where,
         )
         if found:
-            picture, mask, unknown = paste(found, fills, mask, unknown, opaque=opaque)
+            picture, mask, unknown = paste_faces(
+                found, picture, fills, mask, unknown, first=first, opaque=opaque
+            )
             reports += [one.report for one in found]
     crops = [whole_crop(mask)] if known.whole else plan_crops(mask, context=context, min_side=size)
     if unknown is not mask:
@@ -231,13 +243,24 @@ def complete(
         if on_crop:
             on_crop(index, len(crops), crop.box)
         tell = partial(callback, index, len(crops), filler.steps) if callback else None
+        last = index == len(crops) - 1
         seen = crop.box.slices
         image = images.rgb01(images.part(picture, seen))
-        made = filler(image, crop.mask, seed=seed + index, callback=tell)
-        for filled, one in zip(fills, made.fills, strict=True):
+
+        def paste(which: int, one: np.ndarray, crop: Crop = crop, last: bool = last) -> None:
+            filled, seen = fills[which], crop.box.slices
             own = images.with_hole(images.part(filled, seen), crop.own, one, opaque=opaque)
             filled.pixels[seen] = own.pixels
+            if last and on_candidate:
+                on_candidate(which, filled)
+
+        made = filler(
+            image, crop.mask, seed=seed + index, callback=tell, on_fill=paste, first=first
+        )
         reports.append(made.report(crop.box, known))
+    if on_candidate and not crops:  # specks and faces alone
+        for which, filled in enumerate(fills):
+            on_candidate(which, filled)
     return Result(tuple(fills), tuple(reports), time.perf_counter() - started)
 
 

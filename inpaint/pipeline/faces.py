@@ -128,27 +128,32 @@ def fill_faces(
     return made
 
 
-def paste(
+def paste_faces(
     found: Sequence[FilledFace],
+    picture: Picture,
     fills: Sequence[Picture],
     mask: np.ndarray,
     unknown: np.ndarray,
     *,
+    first: int,
     opaque: bool,
 ) -> tuple[Picture, np.ndarray, np.ndarray]:
-    """Paste filled faces into ``fills``; a copy of the first one, and what is unknown in it then.
+    """Paste filled faces into ``fills``, the candidates from the number ``first`` on.
 
-    ``mask`` and ``unknown`` are those of ``fill_faces``; returned are both without the faces.
+    ``picture``, ``mask`` and ``unknown`` are those of ``fill_faces``; returned are the picture with
+    the faces of the very first candidate, which the rest of every candidate is filled beside, and
+    what is hole and unknown in it.
     """
+    picture = replace(picture, pixels=picture.pixels.copy())
     rest, dark = mask.copy(), unknown.copy()
     for one in found:
-        for picture, filled in zip(fills, one.fills, strict=True):
-            part = images.with_hole(images.part(picture, one.where), one.own, filled, opaque=opaque)
-            picture.pixels[one.where] = part.pixels
+        pairs = [(picture, one.fills[0]), *zip(fills, one.fills[first:], strict=True)]
+        for target, filled in pairs:
+            part = images.with_hole(images.part(target, one.where), one.own, filled, opaque=opaque)
+            target.pixels[one.where] = part.pixels
         rest[one.where][one.own] = False
         dark[one.where][one.own] = False
-    first = replace(fills[0], pixels=fills[0].pixels.copy())
-    return first, rest, rest if unknown is mask else dark
+    return picture, rest, rest if unknown is mask else dark
 
 
 def _found(

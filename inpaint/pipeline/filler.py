@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,10 @@ class Filler:
         Let the router choose between the prior and classical methods.
     device : torch.device
         Where the priors are.
+    sketch : Filler or None
+        Draws the picture from which the search starts, where nothing else does.
+    detailed : int
+        Side of the largest crop that gets no texture, since the prior drew its detail itself.
     """
 
     prior: Prior
@@ -107,6 +111,8 @@ class Filler:
     candidates: int
     routed: bool
     device: torch.device
+    detailed: int = 0
+    sketch: Filler | None = None
 
     @property
     def steps(self) -> int:
@@ -122,7 +128,14 @@ class Filler:
         return restarts + mean
 
     def __call__(
-        self, image: np.ndarray, mask: np.ndarray, *, seed: int, callback: Callback | None = None
+        self,
+        image: np.ndarray,
+        mask: np.ndarray,
+        *,
+        seed: int,
+        callback: Callback | None = None,
+        on_fill: Callable[[int, np.ndarray], None] | None = None,
+        first: int = 0,
     ) -> Filled:
         """Fill one crop.
 
@@ -136,6 +149,10 @@ class Filler:
             Of all that is random.
         callback : callable, optional
             See ``search.search``.
+        on_fill : callable, optional
+            Told each fill (h, w, 3) with its index, from 0, as soon as it is refined.
+        first : int
+            Leave out the candidates before this one: they are neither refined nor returned.
 
         Returns
         -------
@@ -156,7 +173,11 @@ class Filler:
             if lacking := self.candidates - len(guides):
                 pictures, found = self._imagined(image, mask, seed, lacking, callback)
                 guides += [enlarge(_array(x), mask.shape) for x in pictures]
-        made = [self._refined(Patch(image, mask, image, guide, seed)) for guide in guides]
+        made = []
+        for index, guide in enumerate(guides[first:]):
+            made.append(self._refined(Patch(image, mask, image, guide, seed)))
+            if on_fill:
+                on_fill(index, made[-1][0])
         return Filled([filled for filled, _ in made], made[0][1], found, way)
 
     def _route(self, image: np.ndarray, mask: np.ndarray, seed: int) -> Route:
@@ -184,6 +205,10 @@ class Filler:
         if self.steady:
             other = search(self.steady, x, hole, seeds=[seed], **self.steady.search_defaults)
             options = {**options, "guess": other.x[:, 0]}
+        elif self.sketch:
+            drawn = self.sketch(_array(x[0]), hole[0].cpu().numpy(), seed=seed).fills[0]
+            guess = torch.from_numpy(drawn).permute(2, 0, 1)[None].to(self.device)
+            options = {**options, "guess": guess}
         found = search(self.prior, x, hole, seeds=[seed], callback=callback, **options)
         return found, other, options
 
@@ -249,6 +274,8 @@ class Filler:
         """The fill after all stages, and the names of those that changed it."""
         patch, ran = patch.with_filled(patch.guide), []
         for name, stage in self.stages:
+            if name == "texture" and max(patch.mask.shape) <= self.detailed:
+                continue
             after = chain.run(name, stage, patch)
             if after is not patch:
                 ran.append(name)

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from inpaint.errors import InpaintError, UnknownNameError
+from inpaint.errors import InpaintError, SearchError, UnknownNameError
 from inpaint.pipeline.choose import companion
 from inpaint.pipeline.filler import Filler
 from inpaint.pipeline.prior import Known
+from inpaint.priors import Prior
 from inpaint.search import SearchOptions
 from inpaint.stages import Stage, chain
 from inpaint.stages.chain import MODES
 from inpaint.zoo import registry
 
 LARGEST_SEED = 2**63 - 1
+# A network's picture that is enlarged less than this keeps more detail than texture would bring.
+ENLARGED = 2
 
 
 def check(
@@ -63,7 +66,8 @@ def prepare(
 ) -> Filler:
     """What fills the crops of one picture with the prior that was found.
 
-    Raises WeightsError for a stage that was asked for and has no weights for this prior.
+    Raises WeightsError for a stage that was asked for and has no weights for this prior, and
+    SearchError for steps of a prior that cannot be searched.
     """
     order = chain.names(stages, mode=mode, whole=known.whole, family=known.family, steered=steered)
     order = chain.able(
@@ -75,14 +79,44 @@ def prepare(
         built = chain.watched(labels, built, on_stage)
     wanted = SearchOptions.of(search).chosen()
     guided = mode == "psnr" or wanted.get("start", "prior") == "prior"
-    steady = companion(known.name) if guided and known.named else None
+    gaussian = companion(known.name) if guided and known.named else None
+    other = registry.load_prior(gaussian, str(device)) if gaussian else None
+    steady = other if other and other.size == known.model.size else None
+    drawn = other and not steered and "start" not in wanted
+    options = {**known.model.search_defaults, **wanted}
+    if known.feed_forward and options["steps"]:
+        raise SearchError(
+            f"steps is {options['steps']}, but {known.name} is a network that fills a hole in one "
+            "pass and cannot be searched; leave the steps out"
+        )
+    own_detail = known.feed_forward and tuple(stages) == chain.AUTO
     return Filler(
         prior=known.model,
-        steady=registry.load_prior(steady, str(device)) if steady else None,
-        options={**known.model.search_defaults, **wanted},
+        steady=steady,
+        sketch=_sketch(other, known.family, mode, device) if other and drawn else None,
+        options=options,
         stages=tuple(zip(labels, built, strict=True)),
         mode=mode,
         candidates=candidates,
         routed=known.chosen,
+        device=device,
+        detailed=ENLARGED * known.model.size if own_detail else 0,
+    )
+
+
+def _sketch(other: Prior, family: str, mode: str, device: torch.device) -> Filler | None:
+    """The family's Gaussian and its completion network, which draw a hole at once; None without."""
+    if registry.refiner_folder("completion", family) is None:
+        return None
+    stages = ("poisson", "completion")
+    built = chain.build(stages, family=family, mode=mode, device=str(device))
+    return Filler(
+        prior=other,
+        steady=None,
+        options=other.search_defaults,
+        stages=tuple(zip(stages, built, strict=True)),
+        mode=mode,
+        candidates=1,
+        routed=False,
         device=device,
     )

@@ -32,7 +32,7 @@ class Known:
     model : Prior
         On its device, and steered where a class was asked for.
     config : mapping
-        ``kind``, ``size`` and perhaps ``family``, ``view`` and ``classes``.
+        ``kind``, ``size`` and perhaps ``family``, ``view``, ``classes`` and ``feed_forward``.
     evidence : dict
         How the families compared; empty for a prior that was asked for.
     chosen : bool
@@ -57,6 +57,11 @@ class Known:
     def family(self) -> str:
         """The family whose refiners have learnt from its fills, or an empty text."""
         return str(self.config.get("family", ""))
+
+    @property
+    def feed_forward(self) -> bool:
+        """Whether it fills a hole in one pass, so that no step of a search can follow."""
+        return bool(self.config.get("feed_forward"))
 
 
 def find(

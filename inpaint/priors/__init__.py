@@ -20,8 +20,9 @@ from torch import Tensor
 class Prior(Protocol):
     """A distribution over images with a latent that can be searched.
 
-    Two attributes may be left out: ``view = "whole"`` says that only whole, aligned pictures make
-    sense, and ``family`` names the family of priors whose learned refiners suit the fills.
+    Three attributes may be left out: ``view = "whole"`` says that only whole, aligned pictures make
+    sense, ``family`` names the family of priors whose learned refiners suit the fills, and
+    ``feed_forward = True`` says that ``start_z`` fills the hole and no step of a search follows.
 
     Images are tensors (N, 3, S, S) in [0, 1], RGB; masks are (N, S, S) bool, True = hole;
     latents are (N, D) on the prior's device.

@@ -7,7 +7,8 @@ Given the known pixels x_k, the latent is Gaussian too, with
     M = noise * I + W_k^T W_k,   E[z | x_k] = M^-1 W_k^T (x_k - mu_k),   Cov = noise * M^-1
 
 and the fill W_u E[z | x_k] + mu_u is the completion of a multivariate normal,
-mu_u + C_uk C_kk^-1 (x_k - mu_k) with C = W W^T + noise * I, the most likely x_u there is.
+mu_u + C_uk C_kk^-1 (x_k - mu_k) with C = W W^T + noise * I, the most likely x_u there is. Where
+less is unknown than known, W_k^T W_k is W^T W - W_u^T W_u, and W^T W is the same for all masks.
 
 The data is taken together with its mirror images. Its covariance then commutes with mirroring,
 every component is even or odd, and half of each is enough: so it is stored, in 8 bits for the
@@ -26,6 +27,7 @@ from torch import Tensor
 # Step of the best uniform quantiser of a unit normal with 16 levels (Max 1960, table II).
 STEP_4BIT = 0.3352
 CACHED_MASKS = 4
+_STRIP = 256  # columns of M at a time: of a symmetric product only the lower half is needed
 
 
 class Gaussian:
@@ -67,6 +69,7 @@ class Gaussian:
         self.mean, self.W = unpack(size, packed)
         self.latent = int(self.W.shape[1])
         self._factors: OrderedDict[tuple[bytes, float], Tensor] = OrderedDict()
+        self._whole: Tensor | None = None
 
     @property
     def search_defaults(self) -> dict[str, Any]:
@@ -85,6 +88,7 @@ class Gaussian:
         """Move the components to ``device``."""
         self.mean, self.W = self.mean.to(device), self.W.to(device)
         self._factors.clear()
+        self._whole = None
         return self
 
     def sample_z(self, n: int, generator: torch.Generator) -> Tensor:
@@ -137,13 +141,37 @@ class Gaussian:
         if key in self._factors:
             self._factors.move_to_end(key)
             return self._factors[key]
-        W = self.W[(~mask).expand(3, -1, -1).flatten()]
-        M = (W.T @ W).double()
+        M = self._known_product(mask.expand(3, -1, -1).flatten()).double()
         M.diagonal().add_(noise)
         self._factors[key] = torch.linalg.cholesky(M)
         if len(self._factors) > CACHED_MASKS:
             self._factors.popitem(last=False)
         return self._factors[key]
+
+    def _known_product(self, hole: Tensor) -> Tensor:
+        """W_k^T W_k (K, K), its lower half alone, for the values outside ``hole`` (3 * S * S,)."""
+        few = 2 * int(hole.sum()) < len(hole)
+        if few:
+            if self._whole is None:
+                self._whole = self._product()
+            product, W, sign = self._whole.clone(), self.W[hole], -1
+        else:
+            product, W, sign = self.W.new_zeros(self.latent, self.latent), self.W[~hole], 1
+        for start in range(0, self.latent, _STRIP):
+            stop = min(start + _STRIP, self.latent)
+            product[start:stop, :stop].add_(W[:, start:stop].T @ W[:, :stop], alpha=sign)
+        return product
+
+    def _product(self) -> Tensor:
+        """W^T W (K, K) from the left halves of the images: even times odd components is 0."""
+        size, odd = self.size, self.packed["odd"].bool().to(self.W.device)
+        left = self.W.unflatten(0, (3, size, size))[:, :, : size // 2].flatten(0, 2)
+        product = left.new_zeros(self.latent, self.latent)
+        for alike in (odd, ~odd):
+            at = alike.nonzero()[:, 0]
+            part = left[:, at]
+            product[at[:, None], at] = 2 * (part.T @ part)
+        return product
 
     def log_evidence(self, image: Tensor, mask: Tensor) -> float:
         """Log p(x_k) per known value, in nats: how well this prior explains the known pixels.

@@ -1,10 +1,10 @@
-"""Colourisation: A is the Rec. 601 luma; the result keeps the picture's own luma.
+"""Colourisation: A is the Rec. 601 luma, and the result keeps the picture's own luma.
 
-The prior gives chroma, C = G - luma(G), at a small size where its windows see enough of the
-picture to tell sky from ground. At full size each neighbourhood takes its chroma as a linear
-function of the luma, C = a Y + b, fitted at the small size (the fast guided filter, He and Sun
-2015), so that colours end where the picture's edges are. Chroma that leaves [0, 1] is weakened,
-which leaves the luma as it is.
+The prior gives the chroma, C = G - luma(G), of a small version of the picture, in which a window
+sees enough to tell sky from ground. At full size the chroma of each neighbourhood is a linear
+function of the luma Y, C = a Y + b, whose a and b are fitted at the small size (the fast guided
+filter, He and Sun 2015). So colours end at the edges of the picture. Where luma and chroma together
+would leave [0, 1], the chroma is reduced and the luma kept.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ WINDOW, FLAT = 5, 1e-3
 
 
 def task(*, scale: int, grey: bool) -> Task:
-    """The task; neither ``scale`` nor ``grey`` matter: colours of the input are not read."""
+    """Return the task. ``scale`` and ``grey`` do not matter: the input's colours are not read."""
     return Task(
         scale=1,
         channels=1,
         operator=luma,
-        energy=1.0,  # as in superres, what is left out is no white noise
+        energy=1.0,  # as in superres: what the prior leaves out is not white noise
         guess=_guess,
         assemble=_assemble,
         observe=_observe,
@@ -45,7 +45,7 @@ def _assemble(y: Tensor, x: Tensor, gain: Tensor) -> Tensor:
 
 
 def _luma(values: np.ndarray) -> np.ndarray:
-    """Luma (H, W) of (H, W, 1) or (H, W, 3), float32."""
+    """Return the luma (H, W) of an image (H, W, 1) or (H, W, 3), float32."""
     if values.shape[2] == 1:
         return values[..., 0]
     red, green, blue = (values[..., i] * np.float32(w) for i, w in enumerate(REC601))
@@ -54,9 +54,10 @@ def _luma(values: np.ndarray) -> np.ndarray:
 
 
 def _observe(values: np.ndarray, side: int, whole: bool) -> np.ndarray:
-    """The luma (h, w, 1), shrunk: its shorter side to ``side``, or its longer one if ``whole``.
+    """Return the luma (h, w, 1), shrunk so that its shorter side becomes ``side``.
 
-    A whole picture is also enlarged, because an aligned prior knows one size only.
+    If ``whole``, the longer side becomes ``side``, and a small picture is enlarged to it, because
+    a prior of whole pictures knows only one size.
     """
     grey = _luma(values)
     height, width = grey.shape
@@ -69,7 +70,7 @@ def _observe(values: np.ndarray, side: int, whole: bool) -> np.ndarray:
 
 
 def _finish(values: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-    """Chroma (h, w, 3) of the small picture and the luma of ``values``: (H, W, 3)."""
+    """Join the chroma (h, w, 3) of the small picture with the luma of ``values``, (H, W, 3)."""
     grey = _luma(values)
     if chroma.shape[:2] != grey.shape:
         chroma = _guided(grey, chroma)
@@ -82,7 +83,7 @@ def _finish(values: np.ndarray, chroma: np.ndarray) -> np.ndarray:
 
 
 def _guided(grey: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-    """Enlarge ``chroma`` (h, w, 3) to the size of ``grey`` (H, W), edges where grey has them."""
+    """Enlarge ``chroma`` (h, w, 3) to the size of ``grey`` (H, W), with the edges of ``grey``."""
     height, width = grey.shape
     h, w = chroma.shape[:2]
     small = cv2.resize(grey, (w, h), interpolation=cv2.INTER_AREA)

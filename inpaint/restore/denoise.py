@@ -1,11 +1,11 @@
 """Denoising: A is the identity, or the luma where the picture is grey.
 
-The prior's image G explains the picture up to a rest of variance r, so Wiener's answer is
+The prior's image G explains the picture but for a rest of variance r, so Wiener's answer is
 
     x = G + r / (r + sigma²) (y - G)
 
-With a Gaussian prior that is the exact mean of x given y. Photos are cut into small patches, each
-with a scale of its own (``posterior``, ``patches``).
+With a Gaussian prior this is the exact mean of x given y. Photos are cut into small patches, each
+with its own scale (``posterior``, ``patches``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from inpaint.restore.task import LUMA_ENERGY, Task, as_it_is, blended_only, luma
 
 
 def task(*, scale: int, grey: bool) -> Task:
-    """The task for a colour or a grey picture; ``scale`` is not used."""
+    """Return the task for a colour or a grey picture; ``scale`` is not used."""
     return Task(
         scale=1,
         channels=1 if grey else 3,

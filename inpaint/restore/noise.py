@@ -1,28 +1,38 @@
-"""How noisy a picture is, from the picture alone."""
+"""Estimates the noise of a picture from the picture alone."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-# Immerkaer 1996: the difference of two Laplacians, blind to planes and to straight edges along
-# the axes; white noise comes out 6 times as strong.
+# Immerkaer 1996: the difference of two Laplacians. It is 0 on planes and on straight edges along
+# the axes, and white noise comes out of it 6 times as strong.
 KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 GAIN = 6.0
-# The median of |n| of a unit normal.
+# The median of |n| where n is standard normal.
 MEDIAN = 0.6745
-# Share of places without black or white that is enough to judge by.
+# The share of places without black or white pixels that is enough to estimate from.
 ENOUGH = 0.05
 
 
 def estimate(values: np.ndarray, unknown: np.ndarray | None = None) -> float:
-    """Standard deviation of white noise in ``values`` (H, W, C) in [0, 1].
+    """Return the standard deviation of white noise in a picture.
 
-    The median over all pixels rather than Immerkaer's mean, so that texture and edges count only
-    where they cover half of the picture; fine texture all over is taken for noise. Places where
-    black or white has cut the noise off do not count, unless hardly any others are left, and never
-    those that touch an ``unknown`` pixel, (H, W) of bool. 0 for pictures smaller than 3x3, and
-    where all is unknown.
+    The median over all pixels is taken rather than Immerkaer's mean, so that texture and edges
+    count only if they cover half of the picture. Fine texture all over is taken for noise.
+
+    Parameters
+    ----------
+    values : ndarray (H, W, C)
+        Colours in [0, 1]. Places where black or white has cut the noise off do not count, unless
+        hardly any others are left.
+    unknown : ndarray (H, W) of bool, optional
+        Unknown pixels; places that touch one never count.
+
+    Returns
+    -------
+    float
+        In the units of ``values``; 0 for pictures smaller than 3x3, and where all is unknown.
     """
     if min(values.shape[:2]) < 3:
         return 0.0

@@ -1,9 +1,9 @@
-"""A Gaussian prior's small patches: what it says of a few pixels, wherever they lie.
+"""Small patches of a Gaussian prior: the distribution of a few pixels, wherever they lie.
 
-A patch of x ~ N(mu, C) is Gaussian with a diagonal block of C. A prior of crops does not know
-where its window lies in the photo, so the blocks of all places are averaged. What is lost is what
-the prior knows about far pixels; what is gained is a scale g of its own for every patch, and flat
-and textured places differ by orders of magnitude within one window.
+If x ~ N(mu, C), a patch of x is Gaussian too, and its covariance is a diagonal block of C. A prior
+of crops does not know where its window lies in the photo, so the blocks of all places are averaged.
+This loses what the prior knows about distant pixels. It gains a scale g for each patch, which
+matters because flat and textured places differ by orders of magnitude within one window.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from torch import Tensor
 
 from inpaint.priors.gaussian import Gaussian
 
-# Side in pixels. 8, 12 and 16 are within 0.15 dB; larger patches move further at each step.
+# Side in pixels. Sides of 8, 12 and 16 are within 0.15 dB of each other.
 SIDE = 12
-# From one patch to the next; the mean of their nine answers hides their borders.
+# Pixels from one patch to the next. Each pixel is the mean of nine answers, which hides borders.
 STEP = 4
 
 
@@ -35,7 +35,7 @@ class Patches:
 
 @lru_cache(maxsize=4)
 def of(prior: Gaussian, side: int = SIDE) -> Patches:
-    """Patches of ``side`` pixels, or of the prior's own side where that is smaller."""
+    """Return the patches of ``side`` pixels, or of the prior's own side where that is smaller."""
     side, whole = min(side, prior.size), prior.size
     W = prior.W.unflatten(0, (3, whole, whole))
     starts = [*range(0, whole - side, side // 2), whole - side]

@@ -1,15 +1,17 @@
-"""The closed form: the Gaussian prior seen through a linear operator, one factorisation for all.
+"""The exact answer under a Gaussian prior: the mean of x given y = A x + n, in closed form.
 
     x = sqrt(g) (W z + eps) + mu,   y = A x + n,   eps ~ N(0, r I),   n ~ N(0, sigma² I)
 
-With B = A W, d = y - A mu, A A^T = e I and s = e g r + sigma², the noise of y given z, the mean of
-sqrt(g) z given y is
+With B = A W, d = y - A mu, A A^T = e I, and s = e g r + sigma² for the variance of y given z, the
+mean of sqrt(g) z given y is
 
     g (s I + g B^T B)^-1 B^T d = V g / (s + g lambda) V^T B^T d,   B^T B = V diag(lambda) V^T
 
-The scale g makes a Gaussian scale mixture of the prior (Portilla et al. 2003): a window of sky
-varies far less than the mean one, one of leaves far more. It is chosen for each window by its
-likelihood on a grid. Without noise g cancels in the mean.
+The scale g makes the prior a Gaussian scale mixture (Portilla et al. 2003), because a window of sky
+varies far less than the average window, and a window of leaves far more. For each window, the g of
+highest likelihood on a grid is taken. Without noise g cancels in the mean.
+
+One factorisation of B^T B serves all pictures and any noise.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ NEGLIGIBLE = 1e-7
 
 @lru_cache(maxsize=4)
 def _factorised(prior: Gaussian | Patches, task: Task) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A mu, B, lambda and V: seconds, but the same for all pictures and any noise."""
+    """Return A mu, B, lambda and V. It takes seconds, and is the same for all pictures."""
     shape = (-1, 3, prior.size, prior.size)
     mean = task.operator(prior.mean.reshape(shape)).flatten()
     B = task.operator(prior.W.T.reshape(shape)).flatten(1).T.contiguous()
@@ -40,12 +42,12 @@ def _factorised(prior: Gaussian | Patches, task: Task) -> tuple[Tensor, Tensor, 
 
 
 class Posterior:
-    """E[x | y] under a Gaussian prior.
+    """Computes E[x | y] under a Gaussian prior.
 
     Parameters
     ----------
     prior : Gaussian or Patches
-        Its ``residual`` is r; its ``noise`` where the task predicts what A cannot see.
+        Its ``residual`` is r, or its ``noise`` where the task predicts what A cannot see.
     task : Task
         Gives A and e.
     sigma : float
@@ -65,7 +67,7 @@ class Posterior:
         self.scales = grid.to(self.values)
 
     def __call__(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Images E[W z + mu | y] (n, 3, S, S), unclipped, and e g r (n, 1, 1, 1), of y (n, ...)."""
+        """Return images E[W z + mu | y] (n, 3, S, S), unclipped, and e g r (n, 1, 1, 1)."""
         d = y.flatten(1) - self.mean
         seen = (d @ self.B).double() @ self.V
         g = self.scales[self._likelihoods(d, seen, self.rest).argmax(1)][:, None]
@@ -75,20 +77,21 @@ class Posterior:
         return x.unflatten(1, (3, side, side)), (self.rest * g).float()[:, :, None, None]
 
     def evidence(self, y: Tensor) -> Tensor:
-        """Log p(y) for each value, in nats, (n,), at the likeliest g of each window.
+        """Return log p(y) per value of y in nats, (n,), at the likeliest g of each window.
 
-        Always with the prior's residual: a noise tuned for filling says nothing of how well it
-        explains.
+        It always uses the prior's residual, because the noise that was tuned for filling does not
+        tell how well the prior explains y.
         """
         d = y.flatten(1) - self.mean
         seen = (d @ self.B).double() @ self.V
         return self._likelihoods(d, seen, self.residual).amax(1) / d.shape[1]
 
     def _likelihoods(self, d: Tensor, seen: Tensor, rest: float) -> Tensor:
-        """Log N(d; 0, g B B^T + s I) for every scale, (n, G).
+        """Return log N(d; 0, g B B^T + s I) for each scale, (n, G).
 
-        In the eigenvectors of B B^T: coefficients c² = seen² / lambda of variance g lambda + s,
-        and the rest of |d|² over the other dimensions, of variance s each.
+        In the basis of the eigenvectors of B B^T, the coefficients c² = seen² / lambda have the
+        variance g lambda + s, and the rest of |d|² is spread over the other dimensions, each of
+        which has the variance s.
         """
         kept = self.values > NEGLIGIBLE * self.values[-1]
         values, power = self.values[kept], seen[:, kept].square() / self.values[kept]

@@ -1,7 +1,7 @@
-"""Which prior restores a picture: the one under which what A saw of it is most likely.
+"""Chooses the prior that restores a picture: the one under which A's view of it is most likely.
 
-As for holes (``inpaint.pipeline.choose``), families are compared on a small view of the whole
-picture: here of a full-size picture made of what A saw.
+Families are compared on a small view of the whole picture, as for holes
+(``inpaint.pipeline.choose``). Here that view is made from y, the picture as A saw it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from inpaint.errors import ImageError, WeightsError
+from inpaint.errors import ImageError, InpaintError, WeightsError
 from inpaint.pipeline.choose import ALIGNED_SIDES, compared, families, most_likely, sees_whole
 from inpaint.pipeline.prior import Known
 from inpaint.restore.task import Task
@@ -19,20 +19,44 @@ from inpaint.zoo import registry
 
 
 def check_size(known: Known, job: Task, values: np.ndarray) -> None:
-    """Raise ImageError for a prior of whole pictures of another size; ``values`` are (H, W, C)."""
+    """Raise ImageError for a prior of whole pictures of another size than ``values`` (H, W, C)."""
     size = known.model.size
     if known.whole and not _fits(job, values, size):
         height, width = (job.scale * n for n in values.shape[:2])
         raise ImageError(
-            f"{known.name} knows whole pictures of {size}x{size} px only, the result would be "
-            f"{width}x{height}; use --prior auto, or one whose view is 'crop'"
+            f"{known.name} knows only whole pictures of {size}x{size} px, the result would be "
+            f"{width}x{height}; use --prior auto, or a prior whose view is 'crop'"
+        )
+
+
+def check_searchable(known: Known) -> None:
+    """Raise InpaintError for a network that fills holes and knows nothing else."""
+    if known.feed_forward:
+        raise InpaintError(
+            f"{known.name} is a network that fills holes in one pass and cannot restore; use "
+            "--prior auto, or another prior"
         )
 
 
 def select_prior(job: Task, values: np.ndarray) -> tuple[str, dict[str, float]]:
-    """The prior's name, and by family the evidence that decided.
+    """Choose the Gaussian prior of a family.
 
-    ``values`` are (H, W, C) in [0, 1]. Raises WeightsError without a Gaussian of this size.
+    Parameters
+    ----------
+    job : Task
+        The task.
+    values : ndarray (H, W, C)
+        Colours in [0, 1].
+
+    Returns
+    -------
+    (str, dict)
+        The prior's name, and the evidence of each family that was compared.
+
+    Raises
+    ------
+    WeightsError
+        If there is no Gaussian prior for pictures of this size.
     """
     names = {family: kinds["gaussian"] for family, kinds in families().items()}
     framed = max(values.shape[:2]) <= ALIGNED_SIDES * min(values.shape[:2])
@@ -55,9 +79,9 @@ def select_prior(job: Task, values: np.ndarray) -> tuple[str, dict[str, float]]:
 
 
 def _looks(job: Task, values: np.ndarray, size: int) -> np.ndarray:
-    """The whole picture as a prior of ``size`` is shown it: noisy, enlarged, or grey in three.
+    """Return the whole picture as a prior of ``size`` is shown it, (H, W, 3) in [0, 1].
 
-    (H, W, 3) in [0, 1].
+    It is noisy, enlarged, or grey in three channels, depending on the task.
     """
     y = torch.from_numpy(np.ascontiguousarray(job.observe(values, size, True))).permute(2, 0, 1)
     return np.asarray(job.guess(y[None])[0].permute(1, 2, 0).numpy().clip(0, 1))
@@ -68,5 +92,5 @@ def _config(name: str) -> dict[str, Any]:
 
 
 def _fits(job: Task, values: np.ndarray, size: int) -> bool:
-    """Whether a prior of whole pictures can serve this one."""
+    """Return whether a prior of whole pictures of side ``size`` can serve this picture."""
     return job.fits or all(job.scale * side == size for side in values.shape[:2])

@@ -1,15 +1,15 @@
 """Super-resolution: A averages squares of ``scale`` by ``scale`` pixels.
 
-The prior's image G need not agree with y; what it lacks is put back, enlarged by bicubic
-interpolation B (iterative back-projection, Irani and Peleg 1991, one step):
+The prior's image G need not agree with y. The difference is enlarged by bicubic interpolation B
+and added (one step of iterative back-projection, Irani and Peleg 1991):
 
     x = G + B(r / (r + sigma²) (y - A G))
 
-Where the prior knows nothing, A G = 0 and x = B(y): never less than bicubic enlargement, plus
-the detail G - B(A G) that the prior adds.
+Without noise that is x = B(y) + (G - B(A G)): bicubic enlargement, plus the detail that the prior
+adds.
 
-What the prior leaves out is smooth at the scale of a few pixels and shrinks little under A:
-its energy counts as 1, not 1 / scale² as that of white noise would.
+What the prior leaves out is smooth over a few pixels, so averaging reduces it little. Its energy
+therefore counts as 1, and not as the 1 / scale² of white noise.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from inpaint.restore.task import LUMA_ENERGY, Task, as_it_is, blended_only, luma
 
 
 def task(*, scale: int, grey: bool) -> Task:
-    """The task for a colour or a grey picture."""
+    """Return the task for a colour or a grey picture."""
 
     def operator(x: Tensor) -> Tensor:
         return avg_pool2d(luma(x) if grey else x, scale)

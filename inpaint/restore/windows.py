@@ -1,4 +1,4 @@
-"""Overlapping windows: a picture of any size through a prior that sees a small square."""
+"""Overlapping windows, by which a prior of small squares answers for a picture of any size."""
 
 from __future__ import annotations
 
@@ -8,31 +8,41 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Pixels of the answer that are solved at once; bounds memory.
+# Pixels of the answer that are solved at once, which bounds memory.
 CHUNK = 1 << 18
 
 
 def places(length: int, window: int, step: int) -> list[int]:
-    """Starts of windows that cover ``length``, ``step`` apart; the last one ends with it."""
+    """Return the starts of windows that cover ``length``, ``step`` apart; the last one ends it."""
     last = length - window
     return [*range(0, last, step), last]
 
 
 def corners(shape: tuple[int, ...], window: int, step: int) -> list[tuple[int, int]]:
-    """First row and column of every window over a picture of at least the window's size."""
+    """Return the first row and column of each window; the picture is at least a window large."""
     rows, columns = (places(side, window, step) for side in shape[:2])
     return [(row, column) for row in rows for column in columns]
 
 
 def count(shape: tuple[int, ...], window: int, step: int) -> int:
-    """How many windows cover a picture (H, W), padded if it is smaller."""
+    """Return how many windows cover a picture (H, W), which is padded if it is smaller than one."""
     return len(corners(tuple(max(side, window) for side in shape[:2]), window, step))
 
 
 def padded(y: np.ndarray, window: int) -> tuple[np.ndarray, int, int]:
-    """``y`` (h, w, C) mirrored evenly beyond its borders up to ``window``, rows and columns so.
+    """Mirror a picture beyond its borders until it is as large as a window.
 
-    The two numbers are those added above and to the left.
+    Parameters
+    ----------
+    y : ndarray (h, w, C)
+        The picture; a side of at least ``window`` stays as it is.
+    window : int
+        Side of a window.
+
+    Returns
+    -------
+    (ndarray, int, int)
+        The picture, and how many rows above and columns to the left were added.
     """
     missing = [max(0, window - side) for side in y.shape[:2]]
     before = [m // 2 for m in missing]
@@ -43,7 +53,7 @@ def padded(y: np.ndarray, window: int) -> tuple[np.ndarray, int, int]:
 
 
 def some(y: np.ndarray, window: int, *, at_most: int) -> Tensor:
-    """Windows (n, C, window, window) of ``y`` (h, w, C), n <= ``at_most``, evenly spread."""
+    """Return evenly spread windows (n, C, window, window) of ``y`` (h, w, C), n <= ``at_most``."""
     y, _, _ = padded(y, window)
     every = corners(y.shape, window, max(1, window // 2))
     number = min(at_most, len(every))
@@ -62,7 +72,7 @@ def over(
     scale: int,
     solve: Callable[[Tensor, int], Tensor],
 ) -> np.ndarray:
-    """Solve every window and blend them with weights that fall linearly to their borders.
+    """Solve each window and blend all of them, with weights that fall linearly to their borders.
 
     Parameters
     ----------
@@ -71,9 +81,9 @@ def over(
     window : int
         Side of a window of ``y``.
     step : int
-        From one window to the next, at most ``window``.
+        Pixels from one window to the next, at most ``window``.
     scale : int
-        Side of the answer over the side of ``y``.
+        Side of the answer divided by the side of ``y``.
     solve : callable
         ``solve(windows (n, C, window, window), index of the first) -> (n, C', S, S)`` with
         S = window * scale.

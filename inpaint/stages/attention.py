@@ -18,9 +18,9 @@ from torch.nn.functional import (
     avg_pool2d,
     interpolate,
     leaky_relu,
+    linear,
     pixel_shuffle,
     pixel_unshuffle,
-    scaled_dot_product_attention,
 )
 
 from inpaint.stages.patch import Patch
@@ -47,10 +47,14 @@ class Attend(nn.Module):
     def forward(self, x: Tensor, known: Tensor) -> Tensor:
         """X (N, C, H, W), ``known`` the share of each cell that is known (N, 1, H, W)."""
         n, c, h, w = x.shape
-        q, k, v = self.project(x).view(n, 3, HEADS, c // HEADS, h * w).transpose(3, 4).unbind(1)
+        cells = x.permute(0, 2, 3, 1).reshape(n, h * w, c)
+        projected = linear(cells, self.project.weight.flatten(1), self.project.bias)
+        q, k, v = projected.view(n, h * w, 3, HEADS, c // HEADS).permute(2, 0, 3, 1, 4)
         bias = known.flatten(2).clamp_min(1e-4).log()[:, :, None, :]  # (N, 1, 1, HW)
-        taken = scaled_dot_product_attention(q, k, v, attn_mask=bias)
-        return x + (1 - known) * self.merge(taken.transpose(2, 3).reshape(n, c, h, w))
+        scores = (q * (c // HEADS) ** -0.5) @ k.transpose(2, 3) + bias
+        taken = (scores.softmax(3) @ v).transpose(1, 2).reshape(n, h * w, c)
+        merged = linear(taken, self.merge.weight.flatten(1), self.merge.bias)
+        return x + (1 - known) * merged.view(n, h, w, c).permute(0, 3, 1, 2)
 
 
 class Residual(nn.Module):

@@ -81,17 +81,19 @@ class Completion(nn.Module):
     Parameters
     ----------
     size : int
-        Side S of the pictures it was trained on last; any multiple of 16 can be filled.
+        Smallest side S of the pictures it was trained on; any multiple of 16 can be filled.
     width : int
         Channels of the finest maps, a multiple of 8; the coarser ones have 2, 4 and 6 times as
         many.
+    largest : int, optional
+        Largest side of the pictures it was trained on; ``size`` if not given.
     """
 
     kind = "completion"
 
-    def __init__(self, *, size: int, width: int = 32) -> None:
+    def __init__(self, *, size: int, width: int = 32, largest: int | None = None) -> None:
         super().__init__()
-        self.size, self.width = size, width
+        self.size, self.width, self.largest = size, width, largest or size
         a, b, c, d = width, 2 * width, 4 * width, 6 * width
         self.stem = nn.Conv2d(4 * FOLD**2 + 1, a, 3, padding=1)
         self.in2 = Residual(a)
@@ -147,9 +149,12 @@ class Completion(nn.Module):
 
     def config(self) -> dict[str, Any]:
         """Sizes from which the network is rebuilt."""
-        return {"kind": self.kind, "size": self.size, "width": self.width}
+        sizes = {"size": self.size, "width": self.width, "largest": self.largest}
+        return {"kind": self.kind, **sizes}
 
 
 def build(config: dict[str, Any]) -> Completion:
     """A fresh network of the sizes in ``config``."""
-    return Completion(size=config["size"], width=config["width"])
+    return Completion(
+        size=config["size"], width=config["width"], largest=config.get("largest", config["size"])
+    )

@@ -1,7 +1,7 @@
 """What the learned refiners share: find the weights, work at the network's size, change the hole.
 
-The network sees the crop at its own side S. What it changes there is enlarged and added, so the
-detail that the crop already has stays.
+The network sees the crop at a side S that it was trained on. What it changes there is enlarged and
+added, so the detail that the crop already has stays.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def refine(
     import torch
 
     network = load(folder, device)
-    side = int(network.size)  # type: ignore[arg-type]
+    side = side_of(network, max(patch.mask.shape))
     # Padded with its own edge: the network has never seen a border of black.
     small = _resized(_padded(patch.filled), side)
     share = _resized(_padded(patch.mask.astype(np.float32)), side)
@@ -85,17 +85,30 @@ def between(
 
     from inpaint.devices import one_thread
 
-    def drawn(x: Tensor, hole: Tensor, aim: float) -> Tensor:
-        last: Tensor = network(x, hole, x.new_full((len(x),), aim), **options)[-1]
-        return last
-
+    # All guesses at once, channels last: half the time of one after the other in planes.
+    pictures, holes, aims = [], [], []
+    if sharpness < 1:
+        pictures, holes, aims = [x, x.flip(3)], [hole, hole.flip(2)], [0.0, 0.0]
+    if sharpness > 0:
+        pictures, holes, aims = [*pictures, x], [*holes, hole], [*aims, 1.0]
+    rows = torch.cat(pictures).contiguous(memory_format=torch.channels_last)
+    aim = x.new_tensor(aims).repeat_interleave(len(x))
     with torch.inference_mode(), one_thread(x.device):
+        guesses = network(rows, torch.cat(holes), aim, **options)[-1].split(len(x))
         if sharpness == 1:
-            return drawn(x, hole, 1.0)
-        faithful = (drawn(x, hole, 0.0) + drawn(x.flip(3), hole.flip(2), 0.0).flip(3)) / 2
-        if sharpness == 0:
-            return faithful
-        return torch.lerp(faithful, drawn(x, hole, 1.0), sharpness)
+            return guesses[0]
+        faithful = (guesses[0] + guesses[1].flip(3)) / 2
+        return faithful if sharpness == 0 else torch.lerp(faithful, guesses[2], sharpness)
+
+
+def side_of(network: nn.Module, side: int) -> int:
+    """The side, a multiple of 16, at which a network sees a picture whose longer side is ``side``.
+
+    It is the network's own ``size``. A network that was trained on several sides has a ``largest``,
+    and sees a picture between the two as large as it is.
+    """
+    least, most = int(network.size), int(getattr(network, "largest", network.size))  # type: ignore[arg-type]
+    return min(max(-(-side // 16) * 16, least), most)
 
 
 def _padded(image: np.ndarray) -> np.ndarray:
@@ -125,6 +138,8 @@ def load(folder: Path, device: str = "cpu") -> nn.Module:
 @lru_cache(maxsize=8)
 def _load(folder: Path, version: str, device: str) -> nn.Module:
     """Load; ``version`` only tells an older state of the folder from a newer one."""
+    import torch
+
     from inpaint.priors import convnets
     from inpaint.zoo import weights
 
@@ -139,4 +154,6 @@ def _load(folder: Path, version: str, device: str) -> nn.Module:
             f"{folder}: is no refiner, or config and weights do not fit together ({reason}); "
             "install the package again or train it anew"
         ) from error
-    return network.eval().requires_grad_(False).to(device)
+    network = network.eval().requires_grad_(False)
+    last = torch.channels_last  # the order in which convolutions are fastest
+    return network.to(torch.device(device)).to(memory_format=last)  # type: ignore[call-overload]

@@ -9,7 +9,7 @@ from inpaint.stages.chain import MODES
 from inpaint.web.options import MOST_CANDIDATES
 from inpaint.web.settings import Settings
 from inpaint.web.shown import LARGEST
-from inpaint.zoo import registry, weights
+from inpaint.zoo import registry
 
 FORMATS = ("png", "jpg", "webp", "tiff", "bmp")
 
@@ -18,7 +18,7 @@ def about(settings: Settings) -> dict[str, Any]:
     """Names that a request may use, with a line about each, and what it must keep to."""
     configs = registry.shipped()
     for name, folder in settings.own_priors.items():
-        configs[name] = weights.read_config(registry.prior_folder(folder))
+        configs[name] = registry.prior_config(folder)
     priors = [
         {
             "name": name,

@@ -11,20 +11,16 @@ from starlette.responses import JSONResponse, Response
 
 from inpaint.images import Picture
 from inpaint.images.encode import check_storable, encode, format_named
-from inpaint.masks import objects
-from inpaint.masks.preview import as_seen
-from inpaint.masks.snap import snap as snap_to
-from inpaint.web import options, shapes, shown
+from inpaint.web import kept, options, shapes, shown
 from inpaint.web.about import FORMATS
+from inpaint.web.asked import photo_of, side_of, stack_of, state_of
 from inpaint.web.bodies import body, json_object
 from inpaint.web.errors import UNUSABLE, Refused
 from inpaint.web.line import Job
-from inpaint.web.photos import Fill, Photo
-from inpaint.web.state import State
+from inpaint.web.photos import MOST_FILLS, Fill
 from inpaint.web.waiting import Events
 
 CREATED, CONFLICT = 201, 409
-_MOST_SIDE = 99_999  # pixels that may be asked for; what is too many or too few is brought in range
 TYPES = {
     "PNG": "image/png",
     "JPEG": "image/jpeg",
@@ -36,23 +32,14 @@ TYPES = {
 }
 
 
-def _state(request: Request) -> State:
-    state: State = request.app.state.server
-    return state
-
-
-def _photo(request: Request) -> Photo:
-    return _state(request).photos.get(request.path_params["key"])
-
-
 async def tell(request: Request) -> Response:
     """What there is to choose."""
-    return JSONResponse(_state(request).about())
+    return JSONResponse(state_of(request).about())
 
 
 async def open_photo(request: Request) -> Response:
     """Take a photo in: the body is the image file."""
-    state = _state(request)
+    state = state_of(request)
     async with body(request, state.settings, state.pool) as data:
         picture = await state.aside(state.decode, data, "the photo")
     photo = state.photos.add(picture)
@@ -70,76 +57,66 @@ async def open_photo(request: Request) -> Response:
 
 async def close_photo(request: Request) -> Response:
     """Forget a photo and its fills."""
-    _state(request).photos.drop(_photo(request))
+    state_of(request).photos.drop(photo_of(request))
     return Response(status_code=204)
 
 
 async def keep_photo(request: Request) -> Response:
     """Say that the page is still open."""
-    _photo(request)
+    photo_of(request)
     return Response(status_code=204)
 
 
 async def view(request: Request) -> Response:
     """The photo as opened, for a browser to show."""
-    state, photo = _state(request), _photo(request)
-    data, kind = await state.aside(shown.view, photo.picture, _side(request))
+    state, photo = state_of(request), photo_of(request)
+    data, kind = await state.aside(shown.view, photo.picture, side_of(request))
     return Response(data, media_type=kind)
-
-
-async def snap(request: Request) -> Response:
-    """Find the object inside a rough box, with its margin: a region to fill."""
-    state, photo = _state(request), _photo(request)
-    values = await json_object(request, state.settings, state.pool)
-    stack, side = photo.stack_of(values.get("stack", [])), _side(request)
-    box = shapes.box_of(values.get("box"))
-    grow, shadow = _grow(values.get("grow")), values.get("shadow") is True
-
-    def find() -> dict[str, Any]:
-        picture = photo.with_stack(stack)
-        rough = objects.box((picture.height, picture.width), *box)
-        image = as_seen(picture)
-        found = snap_to(image, rough)
-        if found is None:
-            return {"found": False}
-        mask, left = objects.hole_of(
-            [found], grow=grow, shadow=shadow, image=image, unseen=picture.unseen
-        )
-        shape = shapes.region_of(mask)
-        view = shown.region(shape, mask, picture, side)
-        return {"found": True, "shape": shape, "view": view, "left": bool(left)}
-
-    return JSONResponse(await state.aside(find))
 
 
 async def fill(request: Request) -> Response:
     """Fill what was drawn, and tell how it goes while it does."""
-    state, photo = _state(request), _photo(request)
+    state, photo = state_of(request), photo_of(request)
     state.line.check()
     values = await json_object(request, state.settings, state.pool)
     chosen = options.parse(_object(values.get("options", {})), state.settings)
     stack = photo.stack_of(values.get("stack", []))
     size = photo.picture.height, photo.picture.width
     drawn, by_edge = values.get("shapes"), values.get("edge") is True
+    first = _first(values.get("first", 0), chosen.candidates)
+    count = chosen.candidates - first
 
-    def hole_of() -> np.ndarray:
-        hole = shapes.mask_of(drawn, size)
-        return shapes.over_edge(hole, drawn, photo.with_stack(stack)) if by_edge else hole
+    def hole_of(check: shapes.Check) -> np.ndarray:
+        hole = shapes.mask_of(drawn, size, check)
+        return shapes.over_edge(hole, drawn, photo.with_stack(stack), check) if by_edge else hole
 
-    hole = await state.aside(hole_of)
+    hole = await state.apart(request, hole_of)
     if photo.job is not None or photo.dropped:
         raise Refused(CONFLICT, "this photo is being filled already; wait, or cancel that first")
 
-    def work(job: Job) -> tuple[Fill, dict[str, Any]]:
+    made = Fill.of(hole)
+    number: int | None = None
+
+    def work(job: Job) -> dict[str, Any]:
         from inpaint.web import live  # torch: it takes seconds, so the page does not wait for it
 
-        result = live.fill(job, photo.with_stack(stack), hole, chosen, state.settings)
-        return Fill.between(hole, result.pictures), live.report(result)
+        def keep(values: np.ndarray) -> None:
+            nonlocal number
+            number = state.photos.extend(photo, number, made, values)
 
-    def finish(result: tuple[Fill, dict[str, Any]]) -> dict[str, Any]:
-        made, told = result
-        number = state.photos.keep(photo, made)
-        count = len(made.values)
+        def on_candidate(index: int, picture: Picture) -> None:
+            # Kept before it is told, so that the page can ask for it at once; and what was told
+            # stays when the rest is cancelled.
+            job.in_loop(keep, made.values_in(picture))
+            job.tell({"event": "candidate", "fill": number, "candidate": index, "of": count})
+
+        result = live.fill(
+            job, photo.with_stack(stack), hole, chosen, state.settings,
+            first=first, on_candidate=on_candidate,
+        )  # fmt: skip
+        return live.report(result)
+
+    def finish(told: dict[str, Any]) -> dict[str, Any]:
         return {"event": "done", "fill": number, "candidates": count, "box": made.box, **told}
 
     def ended() -> None:
@@ -149,20 +126,38 @@ async def fill(request: Request) -> Response:
     return Events(photo.job, state.line, finish, ended)
 
 
+async def take_fill(request: Request) -> Response:
+    """A fill as bytes, for the page to keep beyond this server's memory."""
+    state, photo = state_of(request), photo_of(request)
+    made = photo.fill_of(_number(request))
+    return Response(await state.aside(kept.pack, made), media_type="application/octet-stream")
+
+
+async def put_fill(request: Request) -> Response:
+    """Put back what ``take_fill`` gave, under the number that it had."""
+    state, photo, number = state_of(request), photo_of(request), _number(request)
+    if number in photo.fills:
+        raise Refused(CONFLICT, f"this photo has a fill {number} already")
+    async with body(request, state.settings, state.pool) as data:
+        made = await state.aside(kept.unpack, data, photo.picture)
+    state.photos.keep(photo, made, number)
+    return Response(status_code=204)
+
+
 async def candidate(request: Request) -> Response:
     """One candidate of a fill, to lay over the view; ``X-Place`` says where."""
-    state, photo = _state(request), _photo(request)
-    stack = _stack(request, photo)
+    state, photo = state_of(request), photo_of(request)
+    stack = stack_of(request, photo)
     if not stack:
         raise Refused(UNUSABLE, "the stack is empty, so there is no fill to show")
-    data, place = await state.aside(shown.candidate, photo, stack, _side(request))
+    data, place = await state.aside(shown.candidate, photo, stack, side_of(request))
     return Response(data, media_type="image/png", headers={"X-Place": json.dumps(place)})
 
 
 async def save(request: Request) -> Response:
     """The photo with its fills, whole: in the format that it came in, or another."""
-    state, photo = _state(request), _photo(request)
-    picture_of, stack = photo.with_stack, _stack(request, photo)
+    state, photo = state_of(request), photo_of(request)
+    picture_of, stack = photo.with_stack, stack_of(request, photo)
     kind = format_of(request.query_params.get("format", "keep"), photo.picture)
 
     def write() -> bytes:
@@ -182,27 +177,14 @@ def format_of(name: str, picture: Picture) -> str:
     return kind
 
 
-def _stack(request: Request, photo: Photo) -> list[tuple[int, int]]:
-    """``?stack=[[1,0],[2,1]]``."""
-    try:
-        values = json.loads(request.query_params.get("stack", "[]"))
-    except (ValueError, RecursionError):
-        values = None
-    return photo.stack_of(values)
+def _first(value: Any, candidates: int) -> int:
+    if type(value) is not int or not 0 <= value < candidates:
+        raise Refused(UNUSABLE, f"first is no whole number from 0 to {candidates - 1}")
+    return value
 
 
-def _side(request: Request) -> int:
-    text = request.query_params.get("side", str(shown.LARGEST))
-    side = options.number("side", text, 0, _MOST_SIDE)
-    return min(max(side, shown.SMALLEST), shown.LARGEST)
-
-
-def _grow(value: Any) -> float | None:
-    if value is None:
-        return None
-    if type(value) not in (int, float) or not 0 <= value <= 1000:
-        raise Refused(UNUSABLE, "grow is no number of pixels from 0 to 1000")
-    return float(value)
+def _number(request: Request) -> int:
+    return options.number("the number of a fill", request.path_params["number"], 1, MOST_FILLS)
 
 
 def _object(value: Any) -> dict[str, Any]:

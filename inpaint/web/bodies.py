@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from inpaint.web.settings import Settings
 JSON_BYTES = 8 << 20
 _FIELD_BYTES = 4096
 _MALFORMED, _STALLED = 400, 408
+_SLOWEST = 8192  # bytes a second that a body must have brought on the whole, after the first pause
 
 
 class Pool:
@@ -51,17 +53,20 @@ class _Meter:
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """Yield the parts; raises Refused for a body that is too large or stalls.
 
-        A body that says how large it is gets refused before any of it is read.
+        A body that says how large it is gets refused before any of it is read. One that comes byte
+        by byte is refused like one that stops.
         """
         told = self.request.headers.get("content-length", "0")
         if not told.isdecimal() or len(told) > 20:  # Python refuses to read very long numbers
             raise Refused(_MALFORMED, f"Content-Length is {told[:40]!r}, expected a number")
         self._check(int(told))
-        stream = self.request.stream()
+        stream, begun = self.request.stream(), time.monotonic()
         while True:
+            due = begun + self.settings.patience + self.seen / _SLOWEST
+            left = min(self.settings.patience, due - time.monotonic())
             try:
-                chunk = await asyncio.wait_for(anext(stream, None), self.settings.patience)
-            except TimeoutError:
+                chunk = await asyncio.wait_for(anext(stream, None), left)
+            except (TimeoutError, asyncio.TimeoutError):  # two classes before Python 3.11
                 raise Refused(_STALLED, "the request stopped coming; send it again") from None
             if chunk is None:
                 return

@@ -8,7 +8,7 @@ import logging
 import os
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 
 from inpaint.errors import ImageSizeError, InpaintError
@@ -16,6 +16,7 @@ from inpaint.errors import ImageSizeError, InpaintError
 log = logging.getLogger(__name__)
 
 TOO_LARGE, WRONG_TYPE, UNUSABLE, BUSY = 413, 415, 422, 503
+_GONE = 499  # as nginx calls a client that went away
 # The body of a refused request is not read, so its connection cannot be used again.
 CLOSING = {TOO_LARGE: {"Connection": "close"}, BUSY: {"Retry-After": "5"}}
 
@@ -53,6 +54,8 @@ def describe(error: BaseException) -> tuple[int, str]:
         return BUSY, "out of memory; use a smaller photo, or fewer candidates"
     if isinstance(error, Cancelled):
         return BUSY, "cancelled"
+    if isinstance(error, ClientDisconnect):
+        return _GONE, "the client has gone"  # nobody reads it, and it is no fault of the server
     text = " ".join(str(error).split()) or "no message"
     debug = bool(os.environ.get("INPAINT_DEBUG"))
     log.error(

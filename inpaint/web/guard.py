@@ -9,18 +9,24 @@ such as curl send neither of the two.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inpaint.web.errors import Refused, answer
+from inpaint.web.errors import BUSY, Refused, answer
 from inpaint.web.settings import Settings
 
 MISDIRECTED, FORBIDDEN = 421, 403
+MOST_AT_WORK = 128  # requests; further ones are asked to come again
+# A name or an address and perhaps a port. Nothing else may stand there: a browser sends no user's
+# name and no path, and what stands around a name must not be taken for it.
+_HOST = re.compile(
+    r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]{1,5})?", re.ASCII | re.I
+)
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -45,6 +51,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app, self.settings = app, settings
+        self.at_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on."""
@@ -63,14 +70,21 @@ class Guard:
                 _add(message)
             await send(message)
 
+        self.at_work += 1
         try:
             check(Headers(scope=scope), scope, self.settings)
+            if self.at_work > MOST_AT_WORK:
+                raise Refused(
+                    BUSY, f"{MOST_AT_WORK} requests are at work already; try again in a few seconds"
+                )
             await self.app(scope, receive, with_headers)
         except ClientDisconnect:
             pass
         except Exception as error:
             if not started:  # else the application has answered, and raises for its log only
                 await answer(Request(scope), error)(scope, receive, with_headers)
+        finally:
+            self.at_work -= 1
 
 
 def _add(message: MutableMapping[str, Any]) -> None:
@@ -90,7 +104,8 @@ def check(headers: Headers, scope: Scope, settings: Settings) -> None:
             "start it with --allow-host NAME",
         )
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+    own = {f"{scheme}://{host.lower()}" for scheme in ("http", "https")}
+    if origin is not None and origin.lower() not in own:
         raise Refused(FORBIDDEN, f"pages of {origin[:100]!r} may not use this server")
     site = headers.get("sec-fetch-site", "none")
     followed = scope["method"] in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
@@ -103,10 +118,10 @@ def _known(host: str, settings: Settings) -> bool:
 
     An address cannot be rebound, so any will do where the server listens on more than loopback.
     """
-    try:
-        name = (urlsplit(f"//{host}").hostname or "").lower()
-    except ValueError:
+    found = _HOST.fullmatch(host)
+    if found is None:
         return False
+    name = (found["address"] or found["name"]).lower()
     if name in {"localhost", settings.host.lower(), *(n.lower() for n in settings.names)}:
         return True
     address = _address(name)

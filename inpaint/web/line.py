@@ -6,12 +6,15 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, TypeVar
 
 from inpaint.web.errors import BUSY, Cancelled, Refused
 
 _LAG = 32  # events that a slow reader may be behind before it misses some
+_PATIENCE = 0.5  # seconds between two looks at whether anybody waits for a call
+_Value = TypeVar("_Value")
 
 
 class Job:
@@ -42,6 +45,26 @@ class Job:
         if skippable and self.events.qsize() > _LAG:
             return
         self.loop.call_soon_threadsafe(self.events.put_nowait, event)
+
+    def in_loop(self, function: Callable[..., _Value], *arguments: Any) -> _Value:
+        """Call a function in the event loop's thread, from the working one, and wait for it.
+
+        Raises what the function raises, or Cancelled when nobody waits any more.
+        """
+        outcome: Future[_Value] = Future()
+
+        def call() -> None:
+            try:
+                outcome.set_result(function(*arguments))
+            except Exception as error:
+                outcome.set_exception(error)
+
+        self.loop.call_soon_threadsafe(call)
+        while True:
+            try:
+                return outcome.result(_PATIENCE)
+            except FutureTimeout:  # a loop that has ended answers no more
+                self.check()
 
     def give_up(self) -> None:
         """Ask for an end; the work stops at its next ``check``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -27,7 +28,14 @@ _QUALITY = 85  # of that picture
 
 
 def fill(
-    job: Job, picture: Picture, hole: np.ndarray, options: Options, settings: Settings
+    job: Job,
+    picture: Picture,
+    hole: np.ndarray,
+    options: Options,
+    settings: Settings,
+    *,
+    first: int = 0,
+    on_candidate: Callable[[int, Picture], None] | None = None,
 ) -> pipeline.Result:
     """Fill ``hole`` (H, W), True inside, of a picture in a job's thread.
 
@@ -35,7 +43,8 @@ def fill(
 
     Events: ``crop`` (before each hole's surroundings are looked at), ``search`` (every step, with
     the images of its restarts side by side, not more often than can be seen) and ``stage``
-    (before every stage, with the fill so far).
+    (before every stage, with the fill so far). ``first`` and ``on_candidate`` are those of
+    ``pipeline.complete``.
     """
     job.check()
     watch = _Watch(job)
@@ -45,6 +54,8 @@ def fill(
         callback=watch.step,
         on_crop=watch.crop,
         on_stage=watch.stage,
+        on_candidate=on_candidate,
+        first=first,
         **options.keywords(settings),
     )
 

@@ -37,7 +37,9 @@ async def fill(request: Request) -> Response:
             raise Refused(UNUSABLE, "one image goes back, so candidates is 1; try other seeds")
         picture = await state.aside(state.decode, files["image"], "the image")
         marked = await state.aside(state.decode, files["mask"], "the mask")
-    inverted = own.get("invert", "false") == "true"
+    if own.get("invert", "false") not in ("true", "false"):
+        raise options.OptionError(f"invert is {own['invert'][:40]!r}, expected true or false")
+    inverted = own.get("invert") == "true"
     try:
         hole = masks.from_picture(marked, invert=inverted, labels=own.get("mask_labels"))
     except MaskError as error:

@@ -134,12 +134,29 @@ def _page() -> Json:
         "/api/photos/{key}/snap": {
             "post": _call(
                 "snap",
-                "Find the object inside a rough box, with its margin.",
+                "Find the object inside a rough box, or at a point, with its margin.",
                 {200: _answer("A region, or nothing.", "application/json", ref("Snapped"))},
                 (400, 404, 413, 422),
                 side,
                 body=("application/json", ref("SnapRequest")),
             )
+        },
+        "/api/photos/{key}/mask": {
+            "put": _call(
+                "loadMask",
+                "A mask file of the photo's size as a region; white is the hole.",
+                {200: _answer("A region.", "application/json", ref("Snapped"))},
+                (404, 408, 413, 415, 422, 503),
+                side,
+                body=("application/octet-stream", file),
+            ),
+            "post": _call(
+                "drawMask",
+                "What is drawn as a mask file; white is the hole.",
+                {200: {"description": "A PNG of the photo's size.", "content": png}},
+                (400, 404, 413, 422),
+                body=("application/json", ref("MaskRequest")),
+            ),
         },
         "/api/photos/{key}/fills": {
             "post": _call(
@@ -150,6 +167,22 @@ def _page() -> Json:
                 (400, 404, 409, 413, 422, 503),
                 body=("application/json", ref("FillRequest")),
             )
+        },
+        "/api/photos/{key}/fills/{number}": {
+            "parameters": [_parameter("number", "path", {"type": "integer", "minimum": 1})],
+            "get": _call(
+                "takeFill",
+                "A fill as bytes: what a client keeps in case the server forgets the photo.",
+                {200: _answer("Bytes for putFill.", "application/octet-stream", {})},
+                (404, 422),
+            ),
+            "put": _call(
+                "putFill",
+                "Put a fill back under its number, after the photo was opened again.",
+                {204: _empty("It is there again.")},
+                (404, 408, 409, 413, 422, 503),
+                body=("application/octet-stream", file),
+            ),
         },
         "/api/photos/{key}/candidate": {
             "get": _call(
@@ -172,7 +205,7 @@ def _page() -> Json:
     }  # fmt: skip
     for path, item in paths.items():
         if "{key}" in path:
-            item["parameters"] = key
+            item["parameters"] = key + item.get("parameters", [])
     return paths
 
 

@@ -20,7 +20,7 @@ from inpaint.web.errors import Refused
 from inpaint.web.line import Job
 
 _GONE = 404
-_MOST_FILLS = 1000  # in a stack
+MOST_FILLS = 1000  # of a photo, and in a stack
 
 # [(fill, candidate), ...], the first one at the bottom
 Stack = Sequence[tuple[int, int]]
@@ -44,15 +44,20 @@ class Fill:
     mask: np.ndarray
     values: list[np.ndarray]
 
+    def values_in(self, picture: Picture) -> np.ndarray:
+        """What lies in the hole of a picture, as ``values`` holds it."""
+        values: np.ndarray = picture.pixels[self.inside][self.mask]
+        return values
+
     @classmethod
-    def between(cls, hole: np.ndarray, pictures: Sequence[Picture]) -> Fill:
-        """Keep of some pictures what lies in the hole (H, W) of bool."""
+    def of(cls, hole: np.ndarray) -> Fill:
+        """A fill of a hole (H, W) of bool, without candidates so far."""
         rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
         y, x = int(rows[0]), int(columns[0])
         h, w = int(rows[-1]) + 1 - y, int(columns[-1]) + 1 - x
         inside = slice(y, y + h), slice(x, x + w)
         mask = hole[inside].copy()
-        return cls((x, y, w, h), mask, [p.pixels[inside][mask] for p in pictures])
+        return cls((x, y, w, h), mask, [])
 
     @property
     def inside(self) -> tuple[slice, slice]:
@@ -92,9 +97,15 @@ class Photo:
             pixels[fill.inside][fill.mask] = fill.values[candidate]
         return replace(self.picture, pixels=pixels)
 
+    def fill_of(self, number: int) -> Fill:
+        """One of the fills; raises Refused for one that is not there."""
+        if number not in self.fills:
+            raise Refused(_GONE, f"there is no fill {number}")
+        return self.fills[number]
+
     def stack_of(self, values: Any) -> list[tuple[int, int]]:
         """Check ``[[fill, candidate], ...]`` from a request; raises Refused."""
-        good = isinstance(values, list) and len(values) <= _MOST_FILLS
+        good = isinstance(values, list) and len(values) <= MOST_FILLS
         stack = []
         for value in values if good else ():
             if not (
@@ -135,13 +146,26 @@ class Photos:
         photo.seen = time.monotonic()
         return photo
 
-    def keep(self, photo: Photo, fill: Fill) -> int:
-        """Add a fill to a photo; its number."""
+    def keep(self, photo: Photo, fill: Fill, number: int | None = None) -> int:
+        """Add a fill to a photo, under the next number unless one is given; its number."""
         if photo.dropped:
             raise Refused(_GONE, "this photo is no longer here; open it again")
+        number = number or max(photo.fills, default=0) + 1
+        if number > MOST_FILLS or number in photo.fills:
+            raise Refused(409, f"a photo has at most {MOST_FILLS} fills, each with its own number")
         self.pool.take(fill.size)
-        number = len(photo.fills) + 1
         photo.fills[number] = fill
+        return number
+
+    def extend(self, photo: Photo, number: int | None, fill: Fill, values: np.ndarray) -> int:
+        """Add a candidate to a fill, which the first one puts into the photo; its number."""
+        if number is None:
+            fill.values.append(values)
+            return self.keep(photo, fill)
+        if photo.dropped:
+            raise Refused(_GONE, "this photo is no longer here; open it again")
+        self.pool.take(values.nbytes)
+        fill.values.append(values)
         return number
 
     def drop(self, photo: Photo) -> None:

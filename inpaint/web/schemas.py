@@ -82,26 +82,34 @@ def schemas(settings: Settings) -> Json:
                     "type": "boolean",
                     "description": "Widen strokes and boxes by the blur of the edge around them.",
                 },
+                "first": {
+                    **whole,
+                    "minimum": 0,
+                    "description": "Leave out the candidates before this one.",
+                },
             },
             required=["shapes"],
+        ),
+        "MaskRequest": object_of(
+            {"shapes": {"type": "array", "items": ref("Shape")}}, required=["shapes"]
         ),
         "SnapRequest": object_of(
             {
                 "box": box,
+                "point": {"type": "array", "items": number, "minItems": 2, "maxItems": 2},
                 "stack": stack,
                 "grow": {"type": ["number", "null"], "description": "Margin; null: by itself."},
                 "shadow": flag,
-            },
-            required=["box"],
-        ),
+            }
+        )
+        | {"oneOf": [{"required": ["box"]}, {"required": ["point"]}]},
         "Snapped": object_of(
             {
                 "found": flag,
                 "shape": ref("Shape"),
                 "view": object_of({**place["properties"], "png": text()}),
                 "left": {"type": "boolean", "description": "Its surroundings look like it."},
-            },
-            required=["found"],
+            }
         ),
         "Report": object_of(
             {"seconds": number, "crops": {"type": "array", "items": {"type": "object"}}},
@@ -111,7 +119,8 @@ def schemas(settings: Settings) -> Json:
             {
                 "event": {
                     "enum": [
-                        "waiting", "crop", "search", "stage", "done", "failed", "cancelled",
+                        "waiting", "crop", "search", "stage", "candidate", "done", "failed",
+                        "cancelled",
                     ]
                 }
             },

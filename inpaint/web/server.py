@@ -10,13 +10,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from inpaint.errors import InpaintError
 from inpaint.web.app import create_app
+from inpaint.web.connections import MOST, protocol_of
 from inpaint.web.guard import is_local
 from inpaint.web.settings import Settings
 
-_CONNECTIONS = 128  # at once; further ones get 503
 _GRACE = 2  # seconds for open answers at the end
 
 
@@ -46,20 +47,25 @@ def serve(settings: Settings, *, port: int, browse: bool, say: Callable[[str], N
     logging.getLogger("python_multipart").propagate = False
     if browse:
         threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
-    config = uvicorn.Config(
-        create_app(settings),
+    server = uvicorn.Server(configured(settings, create_app(settings)))
+    # uvicorn raises the signal again when it has ended; for a server Ctrl-C is no failure.
+    with listener, suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+
+
+def configured(settings: Settings, app: ASGIApp, *, port: int = 0) -> uvicorn.Config:
+    """How uvicorn serves an application, but for the socket."""
+    return uvicorn.Config(
+        app,
+        port=port,
+        http=protocol_of(settings),
         log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,
         ws="none",
-        limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE,
     )
-    server = uvicorn.Server(config)
-    # uvicorn raises the signal again when it has ended; for a server Ctrl-C is no failure.
-    with listener, suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
 
 
 class _Lines(logging.Handler):
@@ -83,7 +89,7 @@ def _listener(host: str, port: int) -> socket.socket:
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
-            listener.listen(_CONNECTIONS)  # so that who comes before uvicorn does waits for it
+            listener.listen(MOST)  # so that who comes before uvicorn does waits for it
         except OSError:
             listener.close()
             raise

@@ -32,8 +32,10 @@ class Settings:
         Fills in the queue behind the one at work.
     idle : float
         Seconds after which a photo that nobody asks about is forgotten.
+    head : float
+        Seconds that the head of a request may take to arrive.
     patience : float
-        Seconds that a body may pause before its request is given up.
+        Seconds that a body, or a client that takes its answer, may pause before it is given up.
     """
 
     host: str = "127.0.0.1"
@@ -45,6 +47,7 @@ class Settings:
     memory: int = 2 << 30
     waiting: int = 8
     idle: float = 600.0
+    head: float = 10.0
     patience: float = 30.0
 
     @property

@@ -7,8 +7,9 @@ from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import anyio
+from starlette.requests import Request
 
-from inpaint.errors import ImageError
+from inpaint.errors import ImageError, ImageSizeError
 from inpaint.images import Picture
 from inpaint.images.decode import decode, sniff
 from inpaint.images.phones import check_readable
@@ -18,8 +19,10 @@ from inpaint.web.errors import WRONG_TYPE, Refused
 from inpaint.web.line import Line
 from inpaint.web.photos import Photos
 from inpaint.web.settings import Settings
+from inpaint.web.waiting import apart
 
 _Value = TypeVar("_Value")
+_LARGER = "start the server with a larger --max-pixels"
 
 
 class State:
@@ -31,12 +34,21 @@ class State:
         self.line = Line(settings.waiting)
         self.photos = Photos(self.pool, idle=settings.idle, give_up=self.line.give_up)
         self.about = lru_cache(1)(partial(about, settings))
-        # Decoding and drawing take memory of their own beside the pool's: one at a time.
+        # Both take memory of their own beside the pool's, so each does one thing at a time: what is
+        # quick, such as showing a photo, and what may take seconds, such as drawing a large hole.
         self._limiter = anyio.CapacityLimiter(1)
+        self._slow = anyio.CapacityLimiter(1)
 
     async def aside(self, function: Callable[..., _Value], *arguments: Any) -> _Value:
         """Run what takes a moment in a thread, one at a time, while other requests go on."""
         return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
+
+    async def apart(self, request: Request, work: Callable[[Callable[[], None]], _Value]) -> _Value:
+        """Run ``work(check)``, which may take seconds, in a thread beside the quick requests.
+
+        It calls ``check`` now and then, which ends it once the client has gone.
+        """
+        return await apart(work, request, self._slow)
 
     def decode(self, data: bytes, name: str) -> Picture:
         """Decode an image file within the limits; raises Refused for what is none."""
@@ -44,4 +56,8 @@ class State:
             check_readable(sniff(data[:64], name=name))
         except ImageError as error:
             raise Refused(WRONG_TYPE, str(error)) from None
-        return decode(data, name=name, max_pixels=self.settings.max_pixels)
+        try:
+            return decode(data, name=name, max_pixels=self.settings.max_pixels)
+        except ImageSizeError as error:  # the library names its own argument
+            text = str(error).replace("raise max_pixels", _LARGER)
+            raise ImageSizeError(text) from None

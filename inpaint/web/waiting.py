@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
+import anyio
+import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from inpaint.web.errors import Cancelled, describe
 from inpaint.web.line import Job, Line
+
+_Value = TypeVar("_Value")
 
 
 async def _gone(receive: Receive) -> None:
@@ -32,6 +38,37 @@ async def result_of(job: Job, line: Line, request: Request) -> Any:
     finally:
         gone.cancel()
         line.give_up(job)
+
+
+async def apart(
+    work: Callable[[Callable[[], None]], _Value], request: Request, limiter: anyio.CapacityLimiter
+) -> _Value:
+    """Run ``work(check)`` in a thread, where ``check()`` ends it once the client has gone.
+
+    Raises
+    ------
+    ClientDisconnect
+        If the client went away before the work was done.
+    """
+    left = threading.Event()
+
+    def check() -> None:
+        if left.is_set():
+            raise Cancelled
+
+    gone = asyncio.ensure_future(_gone(request.receive))
+    at_work = asyncio.ensure_future(anyio.to_thread.run_sync(work, check, limiter=limiter))
+    try:
+        await asyncio.wait({gone, at_work}, return_when=asyncio.FIRST_COMPLETED)
+        if not at_work.done():
+            left.set()
+            with suppress(Exception):
+                await at_work
+            raise ClientDisconnect
+        return at_work.result()
+    finally:
+        gone.cancel()
+        left.set()
 
 
 class Events(Response):

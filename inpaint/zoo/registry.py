@@ -12,6 +12,7 @@ import ast
 import importlib
 import json
 import logging
+import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from inpaint.errors import InpaintError, UnknownNameError, WeightsError
-from inpaint.zoo import plugins
+from inpaint.zoo import networks, plugins
 from inpaint.zoo.weights import CONFIG, read_config, state_of
 
 if TYPE_CHECKING:
@@ -97,22 +98,27 @@ def shipped() -> dict[str, dict[str, Any]]:
 
 def _configs() -> dict[Path, dict[str, Any]]:
     """Configs of all weights in the zoo by folder, read again only when a file has changed."""
-    folders: list[tuple[Path, tuple[int, ...]]] = []
-    for path in sorted(ZOO.glob(f"*/{CONFIG}")):
+    folders: list[tuple[str, tuple[int, ...]]] = []
+    base = os.fspath(ZOO)
+    for name in sorted(os.listdir(base)):
+        path = f"{base}/{name}/{CONFIG}"
         try:
-            folders.append((path.parent, state_of(path)))
-        except OSError:  # a dangling link: reading it says so
-            folders.append((path.parent, ()))
-    return _scanned(tuple(folders))
+            folders.append((name, state_of(path)))
+        except OSError:  # no folder, or one without a config; a dangling link: reading says so
+            if os.path.islink(path):
+                folders.append((name, ()))
+    return _scanned(ZOO, tuple(folders))
 
 
 @lru_cache(maxsize=2)
-def _scanned(folders: tuple[tuple[Path, tuple[int, ...]], ...]) -> dict[Path, dict[str, Any]]:
+def _scanned(
+    zoo: Path, folders: tuple[tuple[str, tuple[int, ...]], ...]
+) -> dict[Path, dict[str, Any]]:
     """Read the folders' configs; each comes with its state, which only tells old from new."""
     found = {}
-    for folder, _ in folders:
+    for name, _ in folders:
         try:
-            found[folder] = read_config(folder)
+            found[zoo / name] = read_config(zoo / name)
         except WeightsError as error:
             log.warning("%s", error)
     return found
@@ -177,11 +183,23 @@ def refiner_folder(kind: str, family: str) -> Path | None:
     return _refiners().get((kind, family))
 
 
+def refiner_named(name: str) -> Path:
+    """Folder of the shipped refiner ``name``, or ``name`` itself when it is a folder.
+
+    Raises UnknownNameError for anything else.
+    """
+    shipped = {folder.name: folder for folder in refiners()}
+    folder = shipped.get(name, Path(name))
+    if not folder.is_dir():
+        raise UnknownNameError("refiner", name, shipped)
+    return folder
+
+
 def prior_folder(name: str) -> Path:
     """Folder of a shipped prior, or ``name`` itself when it is a folder.
 
     A name without a path separator is looked up in the zoo first. Raises UnknownNameError, and
-    InpaintError for a prior of an installed package, which has no folder.
+    InpaintError for a prior of an installed package or a network, which have no folder.
     """
     known = priors()
     if name in known:
@@ -191,6 +209,9 @@ def prior_folder(name: str) -> Path:
             f"the prior {name!r} comes from the package {plugins.package('prior', name)} and has "
             "no folder; name one of the zoo, or a folder"
         )
+    if networks.is_network(name):
+        networks.check(name)
+        raise InpaintError(f"the prior {name!r} is a network and not a folder; name a folder")
     try:
         if name and Path(name).is_dir():
             return Path(name)
@@ -204,16 +225,20 @@ def check_prior(name: str) -> None:
 
     Raises UnknownNameError and WeightsError.
     """
-    if name not in installed_priors():
+    if networks.is_network(name):
+        networks.check(name)
+    elif name not in installed_priors():
         read_config(prior_folder(name))
 
 
 def prior_config(name: str) -> dict[str, Any]:
     """What is known about a prior beside its tensors: its folder's config.
 
-    A prior of an installed package is loaded, and asked with ``facts``. Raises UnknownNameError,
-    WeightsError, and InpaintError for a package that cannot be loaded.
+    A prior of an installed package and a network are loaded, and asked with ``facts``. Raises
+    UnknownNameError, WeightsError, and InpaintError for what cannot be loaded.
     """
+    if networks.is_network(name):
+        return networks.config(name, facts(load_prior(name)))
     if name not in installed_priors():
         return read_config(prior_folder(name))
     return {**facts(load_prior(name)), "package": plugins.package("prior", name)}
@@ -223,11 +248,12 @@ def facts(prior: Prior) -> dict[str, Any]:
     """The config keys that the pipeline reads, of a prior that is an object.
 
     ``view`` (``whole``: it knows whole, aligned pictures only), ``family`` (of whose refiners it
-    may make use) and ``classes`` may be left out by the object.
+    may make use), ``classes`` and ``feed_forward`` (it fills in one pass, and cannot be searched)
+    may be left out by the object.
     """
     kind = str(getattr(prior, "kind", type(prior).__name__))
     config: dict[str, Any] = {"kind": kind, "size": prior.size}
-    for key in ("view", "family", "classes"):
+    for key in ("view", "family", "classes", "feed_forward"):
         if value := getattr(prior, key, None):
             config[key] = value
     return config
@@ -238,8 +264,13 @@ def load_prior(name: str, device: str = "cpu") -> Prior:
 
     A folder whose config (and so whose weights' hash) has changed is loaded anew. Raises
     UnknownNameError for a name that is neither, WeightsError for files that do not fit,
-    InpaintError for an installed package whose prior cannot be used.
+    InpaintError for an installed package whose prior cannot be used. The path of an ONNX file is a
+    name too.
     """
+    if networks.is_network(name):
+        network = networks.load(name, device)
+        _ORIGINS[network] = name
+        return network
     if name in installed_priors():
         return _made(name, device)
     folder = prior_folder(name).resolve()

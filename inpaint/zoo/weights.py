@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
+import marshal
 import os
 from collections.abc import Mapping
 from functools import lru_cache
@@ -45,7 +45,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / CONFIG
     try:
-        config = copy.deepcopy(_parsed(path.absolute(), state_of(path)))
+        config = marshal.loads(_parsed(path.absolute(), state_of(path)))
     except FileNotFoundError:
         raise WeightsError(
             f"{path}: not found; a prior is a folder with {CONFIG} and {MODEL}"
@@ -59,20 +59,23 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def state_of(path: Path) -> tuple[int, ...]:
+def state_of(path: str | Path) -> tuple[int, ...]:
     """What tells an older state of a file from a newer one; raises OSError where there is none.
 
     The inode takes part because ``save`` replaces files: two of one size can be made in one tick
     of the file system's clock.
     """
-    found = path.stat()
+    found = os.stat(path)
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 @lru_cache(maxsize=64)
-def _parsed(path: Path, state: tuple[int, ...]) -> Any:
-    """Parse a JSON file; ``state`` only tells an older state of it from a newer one."""
-    return json.loads(path.read_text(encoding="utf-8"))
+def _parsed(path: Path, state: tuple[int, ...]) -> bytes:
+    """Parse a JSON file; ``state`` only tells an older state of it from a newer one.
+
+    As marshalled values, which are copied faster than by ``copy.deepcopy``.
+    """
+    return marshal.dumps(json.loads(path.read_text(encoding="utf-8")))
 
 
 def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

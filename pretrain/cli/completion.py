@@ -11,7 +11,7 @@ import click
 
 from inpaint.cli.progress import bar
 from pretrain.cli import loop
-from pretrain.cli.parameters import FOLDER, common, knobs, steps
+from pretrain.cli.parameters import FOLDER, common, knobs, preset, steps
 from pretrain.cli.target import Target
 from pretrain.options import CompletionOptions
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 @click.command(name="completion")
 @common
+@preset("completion")
 @steps
 @knobs(CompletionOptions)
 @click.option("--prior", required=True, help="Gaussian prior whose fills guide the network.")
@@ -47,13 +48,15 @@ if TYPE_CHECKING:
     type=FOLDER,
     help="Larger pictures that a share of the steps sees, cut at other scales.",
 )
-@click.option("--init", type=FOLDER, help="Completion network of the same width to go on from.")
+@click.option(
+    "--init", help="Completion network of the same width to go on from: shipped, or a folder."
+)
 def command(
     prior: str,
     folds: int,
     held_out: tuple[Path, ...],
     fine: tuple[Path, ...],
-    init: Path | None,
+    init: str | None,
     **given: Any,
 ) -> None:
     """Train a network that draws large holes in one pass, guided by a Gaussian."""
@@ -63,6 +66,7 @@ def command(
 
     config = read_config(registry.prior_folder(prior))
     crossfit.check(config)
+    first = registry.refiner_named(init) if init else None
     given["family"] = given["family"] or config.get("family")
     cache = given["cache"] or given["out"] / "cache"
 
@@ -108,7 +112,7 @@ def command(
             more = data.load(fine, size=options.fine_side, cache=cache, workers=given["workers"])
             larger = made(more, options, fine=True, honest=False)
         items = made(images, options)
-        return completion.train(items, options, plan, fine=larger, held_out=apart, init=init)
+        return completion.train(items, options, plan, fine=larger, held_out=apart, init=first)
 
     loop.run_training(train, given, CompletionOptions, save=_save)
 

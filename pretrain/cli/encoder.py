@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pretrain.cli import loop
-from pretrain.cli.parameters import knobs, places, steps
+from pretrain.cli.parameters import knobs, places, preset, steps
 from pretrain.cli.target import Target
 from pretrain.options import EncoderOptions
 
@@ -18,6 +18,7 @@ from pretrain.options import EncoderOptions
 @click.command(name="encoder")
 @click.argument("prior")
 @places
+@preset("encoder")
 @steps
 @knobs(EncoderOptions)
 def command(prior: str, **given: Any) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from pretrain.cli import loop
-from pretrain.cli.parameters import common, knobs, steps
+from pretrain.cli.parameters import common, knobs, preset, steps
 from pretrain.options import GanOptions
 
 
 @click.command(name="gan")
 @common
+@preset("gan")
 @steps
 @knobs(GanOptions)
 @click.option("--init", help="Trained GAN to go on from, of this --size or half of it: grown.")

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from pretrain import presets
+
 Command = Callable[..., None]
 FOLDER = click.Path(path_type=Path)
 
@@ -110,3 +112,23 @@ def _spelled(name: str, default: Any) -> str:
     """Return ``--name``, with ``--no-name`` for a flag that is on by default."""
     name = name.replace("_", "-")
     return f"--{name}/--no-{name}" if default is True else f"--{name}"
+
+
+def preset(command: str) -> Callable[[Command], Command]:
+    """The option ``--preset`` of a command: other defaults, over which its own options win."""
+
+    def choose(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
+        if name is not None:
+            texts = {key: str(value) for key, value in presets.OF[command][name].items()}
+            ctx.default_map = {**(ctx.default_map or {}), **texts}
+        return name
+
+    return click.option(
+        "--preset",
+        type=click.Choice(presets.NAMES),
+        callback=choose,
+        is_eager=True,
+        expose_value=False,
+        help="How long: quick takes minutes on one core, good an hour or two, best a night. "
+        "Other options win over it.",
+    )

@@ -12,7 +12,7 @@ import click
 from inpaint.cli.progress import bar
 from inpaint.errors import InpaintError
 from pretrain.cli import loop
-from pretrain.cli.parameters import FOLDER, common, knobs, steps
+from pretrain.cli.parameters import FOLDER, common, knobs, preset, steps
 from pretrain.cli.target import Target
 from pretrain.options import RefinerOptions
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 @click.command(name="refiner")
 @common
+@preset("refiner")
 @steps
 @knobs(RefinerOptions)
 @click.option(

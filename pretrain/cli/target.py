@@ -50,7 +50,8 @@ class Target:
         with parallel.first_alone(), bar(quiet=parallel.rank() > 0) as progress:
             progress.add_task("decode images", total=None)
             images = load(self.sources, size=side, cache=cache, workers=self.workers)
-        skipped = f", {len(images.skipped)} damaged skipped" if images.skipped else ""
+        count = len(images.skipped)
+        skipped = f", {count} {'file' if count == 1 else 'files'} skipped" if count else ""
         beside = [mask for source in self.sources for mask in _masks_beside(source)]
         left = f", {len(beside)} masks beside images left out" if beside else ""
         click.echo(f"{len(images)} images of {side} px{skipped}{left}", err=True)

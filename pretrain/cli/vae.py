@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from pretrain.cli import loop
-from pretrain.cli.parameters import common, knobs, steps
+from pretrain.cli.parameters import common, knobs, preset, steps
 from pretrain.options import VaeOptions
 
 
 @click.command(name="vae")
 @common
+@preset("vae")
 @steps
 @knobs(VaeOptions)
 def command(**given: Any) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from kinds import photo, saved
+from starlette.testclient import TestClient
 
 from inpaint.cli import main
+from inpaint.web.app import create_app
+from inpaint.web.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -82,3 +86,21 @@ def fails(run: Run, desk: Path) -> Callable[..., str]:
         return complaint
 
     return call
+
+
+@pytest.fixture
+def one_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with ``in/a.png``, the photo of ``kinds``, and an empty ``masks``."""
+    for name in ("in", "masks"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(saved(photo()))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def client(tiny_folders: dict[str, str]) -> Iterator[TestClient]:
+    """The API of ``inpaint serve`` with tiny priors."""
+    app = create_app(Settings(own_priors=dict(tiny_folders)))
+    with TestClient(app, base_url="http://127.0.0.1:8123") as one:
+        yield one

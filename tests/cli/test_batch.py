@@ -328,7 +328,7 @@ def test_failures_are_tried_again(run: Any, small: Path, quick: list[str]) -> No
 def test_hostile_files_are_named_and_all_others_are_filled(
     run: Any, place: Path, quick: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inpaint.batch.run.NAMED", 20)
+    monkeypatch.setattr("inpaint.batch.summary.NAMED", 20)
     expected = add_hostile(place)
     assert len(expected) >= 60
     before = visible(place)
@@ -475,7 +475,8 @@ def test_what_never_fits_fails_with_advice(
     monkeypatch.setattr("inpaint.pipeline.complete", complete)
     done = run(*quick, "--out", "out")
     assert (done.code, json.loads(done.out)["failed"]) == (1, 3)
-    assert done.err.count("raise --memory or scale it down") == 3
+    assert done.err.count("out of memory even alone: ") == 3
+    assert done.err.count("scale this picture down") == 3
 
 
 # --check

@@ -61,17 +61,25 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("coco.json").write_text(json.dumps(as_coco()))
     Path("notes/x").mkdir(parents=True)
     Path("labels/x").mkdir(parents=True)
+    Path("voc/x").mkdir(parents=True)
     Path("labels/classes.txt").write_text("car\nperson\n")
     for name in NAMES[:3]:
-        shapes, lines = [], []
+        shapes, lines, found = [], [], []
         for label, (x, y, w, h) in boxes(name).items():
             points = [[x, y], [x + w, y + h]]
             shapes.append({"label": label, "points": points, "shape_type": "rectangle"})
+            corners = zip(
+                ("xmin", "ymin", "xmax", "ymax"), (x + 1, y + 1, x + w, y + h), strict=True
+            )
+            box = "".join(f"<{tag}>{value}</{tag}>" for tag, value in corners)
+            found.append(f"<object><name>{label}</name><bndbox>{box}</bndbox></object>")
             numbers = ((x + w / 2) / 60, (y + h / 2) / 40, w / 60, h / 40)
             lines.append(f"{['car', 'person'].index(label)} {' '.join(map(str, numbers))}")
         data = {"shapes": shapes, "imageHeight": SIDE[0], "imageWidth": SIDE[1]}
         Path("notes", name).with_suffix(".json").write_text(json.dumps(data))
         Path("labels", name).with_suffix(".txt").write_text("\n".join(lines))
+        text = f"<annotation><filename>{name}</filename>{''.join(found)}</annotation>"
+        Path("voc", name).with_suffix(".xml").write_text(text)
     return tmp_path
 
 
@@ -90,7 +98,7 @@ def changed(name: str, out: str = "out") -> np.ndarray:
         return np.asarray((np.asarray(after) != np.asarray(before)).any(axis=2))
 
 
-SOURCES = [("--coco", "coco.json"), ("--labelme", "notes"), ("--yolo", "labels")]
+SOURCES = [("--coco", "coco.json"), ("--labelme", "notes"), ("--yolo", "labels"), ("--voc", "voc")]
 SOURCES += [("--annotations", "coco.json")]
 
 

@@ -453,3 +453,42 @@ def test_real_exit_codes_and_streams(desk: Path, quick: list[str]) -> None:
     misused = real("fill")
     assert (misused.returncode, misused.stdout) == (2, "")
     assert misused.stderr.startswith("Usage:")
+
+
+def test_extend_adds_pixels_and_fills_them_with_the_hole(
+    run: Any, desk: Path, quick: list[str]
+) -> None:
+    before = pixels("photo.png")
+    assert run(*quick, "--extend", "5,0,3,2", "--out", "wide.png").code == 0
+    after, (height, width) = pixels("wide.png"), before.shape[:2]
+    assert after.shape == (height + 2, width + 8, 3)
+    inside = after[:height, 5 : 5 + width]
+    np.testing.assert_array_equal(inside[~hole()], before[~hole()])
+    assert (inside[hole()] != before[hole()]).any()
+    assert after[height:].any()
+    assert after[:, :5].any()
+
+
+def test_extend_needs_no_mask(run: Any, desk: Path, vae: str) -> None:
+    wide = ["fill", "photo.png", "--extend", "0,4,0,0", "--prior", vae, "--steps", "2"]
+    assert run(*wide, "--out", "wide.png").code == 0
+    np.testing.assert_array_equal(pixels("wide.png")[4:], pixels("photo.png"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--extend", "1,2,3"],
+        ["--extend", "a,0,0,0"],
+        ["--extend", "0,0,0,0"],
+        ["--extend", "-4,0,0,0"],
+        ["--extend", "900000,900000,0,0"],
+        ["--extend", "4,0,0,0", "--invert"],
+        ["--extend", "4,0,0,0", "--grow", "3"],
+        ["--extend", "4,0,0,0", "--mask-labels", "any"],
+    ],
+)
+def test_what_cannot_be_extended_is_refused(fails: Fails, arguments: list[str]) -> None:
+    complaint = fails("fill", "photo.png", "--out", "wide.png", *arguments)
+    assert any(word in complaint for word in ("--extend", "margins", "extended", "--mask"))

@@ -1,4 +1,4 @@
-"""One rule for masks and images: every command reads a kind alike, or refuses it alike."""
+"""One rule for masks: every command reads a kind alike, or refuses it alike."""
 
 from __future__ import annotations
 
@@ -10,30 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kinds import BODY, BOTH, ERASED, HOLE, OTHER, SHAPE, WHITE, hole_of, photo, saved
 from PIL import Image
 from starlette.testclient import TestClient
 
-from inpaint.web.app import create_app
-from inpaint.web.settings import Settings
-
-SHAPE = (40, 60)
-BODY, OTHER = np.s_[10:26, 20:44], np.s_[30:37, 3:9]
-HOLE = np.zeros(SHAPE, bool)
-HOLE[BODY] = True
-BOTH = HOLE.copy()
-BOTH[OTHER] = True
-
-
-def saved(array: np.ndarray, form: str = "PNG", **options: Any) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(array).save(stream, form, **options)
-    return stream.getvalue()
-
-
-def photo() -> np.ndarray:
-    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    noise = np.random.default_rng(1).integers(-9, 10, (*SHAPE, 3))
-    return (np.stack([x * 4, y * 6, 250 - x * 2 - y], -1) + noise).clip(0, 255).astype(np.uint8)
+from inpaint.batch.options import Options
+from inpaint.batch.run import fill_folder
+from inpaint.errors import InpaintError
 
 
 def values(body: int, other: int, dtype: type = np.uint8) -> np.ndarray:
@@ -56,8 +39,6 @@ def voc() -> bytes:
     return stream.getvalue()
 
 
-WHITE = HOLE.astype(np.uint8) * 255
-ERASED = np.dstack([photo(), 255 - WHITE])
 STROKES = np.dstack([np.full((*SHAPE, 3), 90, np.uint8), WHITE])
 # file, --mask-labels, hole; or what the refusal says
 MASKS: dict[str, tuple[bytes, str | None, np.ndarray | str]] = {
@@ -85,35 +66,11 @@ MASKS: dict[str, tuple[bytes, str | None, np.ndarray | str]] = {
 }
 
 
-@pytest.fixture
-def client(tiny_folders: dict[str, str]) -> Any:
-    with TestClient(
-        create_app(Settings(own_priors=dict(tiny_folders))), base_url="http://127.0.0.1:8123"
-    ) as one:
-        yield one
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("in", "masks"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "in" / "a.png").write_bytes(saved(photo()))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def hole_of(before: np.ndarray, after: bytes) -> np.ndarray:
-    """Where an output differs; a fill of this noisy photo by one colour meets few old values."""
-    with Image.open(io.BytesIO(after)) as image:
-        changed: np.ndarray = (np.asarray(image)[..., :3] != before).any(axis=2)
-    return changed
-
-
 @pytest.mark.parametrize("kind", MASKS)
 def test_every_command_reads_a_mask_alike(
     run: Callable[..., Any],
     client: TestClient,
-    desk: Path,
+    one_photo: Path,
     tiny_folders: dict[str, str],
     caplog: pytest.LogCaptureFixture,
     kind: str,
@@ -173,87 +130,25 @@ def test_every_command_reads_a_mask_alike(
         assert caplog.text.count("erased part (384 pixels)") == 4
 
 
-def cut(data: bytes) -> bytes:
-    return data[: len(data) // 2]
-
-
-def deep() -> bytes:
-    import cv2
-
-    return bytes(cv2.imencode(".png", photo()[..., ::-1].astype(np.uint16) * 257)[1])
-
-
-def float_tiff() -> bytes:
-    return saved((photo()[..., 0] / 255).astype(np.float32), "TIFF")
-
-
-def cmyk() -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(photo()).convert("CMYK").save(stream, "JPEG")
-    return stream.getvalue()
-
-
-def palette() -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(photo()).quantize(16).save(stream, "PNG")
-    return stream.getvalue()
-
-
-GREY = photo()[..., 0]
-IMAGES: dict[str, tuple[bytes, str | None]] = {
-    "rgb": (saved(photo()), None),
-    "grey": (saved(GREY), None),
-    "grey, alpha": (saved(np.dstack([GREY, GREY])), None),
-    "rgba": (saved(ERASED), None),
-    "grey of 16 bits": (saved(GREY.astype(np.uint16) * 257), None),
-    "rgb of 16 bits": (deep(), None),
-    "one bit": (saved(GREY > 99), None),
-    "palette": (palette(), None),
-    "cmyk": (cmyk(), None),
-    "jpeg": (saved(photo(), "JPEG"), None),
-    "webp": (saved(photo(), "WEBP"), None),
-    "tiff": (saved(photo(), "TIFF"), None),
-    "bmp": (saved(photo(), "BMP"), None),
-    "float tiff": (float_tiff(), "float"),
-    "gif": (saved(GREY, "GIF"), "GIF"),
-    "cut png": (cut(saved(photo())), "damaged"),
-    "empty": (b"", "empty"),
-    "text": (b"hello", "not an image"),
-}
-
-
-@pytest.mark.parametrize("kind", IMAGES)
-def test_every_command_reads_an_image_alike(
-    run: Callable[..., Any],
-    client: TestClient,
-    desk: Path,
-    tiny_folders: dict[str, str],
-    kind: str,
+@pytest.mark.parametrize("command", ["fill", "batch"])
+@pytest.mark.parametrize("option", [["--invert"], ["--mask-labels", "any"]])
+def test_options_of_mask_files_are_refused_where_the_hole_is_in_alpha(
+    run: Any, tmp_path: Path, command: str, option: list[str]
 ) -> None:
-    from pretrain.data import load
+    picture = Image.fromarray(np.full((16, 16, 4), 255, np.uint8))
+    picture.save(tmp_path / "a.png")
+    given = {
+        "fill": ["fill", tmp_path / "a.png", "--mask", "alpha", "--out", tmp_path / "b.png"],
+        "batch": ["batch", tmp_path, "--masks", "alpha", "--out", tmp_path / "out"],
+    }[command]
+    done = run(*given, *option)
+    assert done.code == 2
+    assert option[0] in done.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png"]
 
-    data, refusal = IMAGES[kind]
-    Path("in/a.png").write_bytes(data)
-    Path("in/b.png").write_bytes(saved(photo()))
-    for name in "ab":
-        Path(f"masks/{name}.png").write_bytes(saved(WHITE))
-    quick = ["--prior", tiny_folders["gaussian"], "--steps", "1", "--stage", "none"]
-    said = {
-        "fill": run("fill", "in/a.png", "--mask", "masks/a.png", "--out", "f.tif", *quick),
-        "remove": run("remove", "in/a.png", "--mask", "masks/a.png", "--preview", "p.png"),
-        "batch": run(
-            *("batch", "in", "--masks", "masks", "--out", "b", "--workers", "0", "--check")
-        ),
-        "evaluate": run("evaluate", "in", "--masks", "masks", "--method", "mean", "--out", "e"),
-    }
-    texts = {name: (done.code, done.err + done.out) for name, done in said.items()}
-    learned = load([Path("in")], size=16, cache=Path("c"))
-    texts["pretrain"] = (int(bool(learned.skipped)), " ".join(learned.reasons))
-    files = {"image": ("a", data), "mask": ("m", saved(WHITE))}
-    answer = client.post("/api/fill", files=files, data={"prior": "gaussian", "stages": "none"})
-    texts["serve"] = (int(answer.status_code != 200), "" if answer.is_success else answer.text)
-    for name, (code, text) in texts.items():
-        assert (code != 0) == (refusal is not None), (name, text)
-        assert refusal is None or refusal in text, (name, text)
-        assert "internal error" not in text
-    assert len(learned) == 2 - (refusal is not None)
+
+def test_a_folder_in_alpha_refuses_them_too(tmp_path: Path) -> None:
+    Image.fromarray(np.full((16, 16, 4), 255, np.uint8)).save(tmp_path / "a.png")
+    for options in (Options(invert=True), Options(mask_labels="any")):
+        with pytest.raises(InpaintError, match="masks are in alpha"):
+            fill_folder(tmp_path, "alpha", tmp_path / "out", options=options)

@@ -142,7 +142,7 @@ def test_damaged_images_are_counted_and_named(pretrain: Pretrain) -> None:
     code, _, err = pretrain(*small("gaussian"))
     assert code == 0
     lines = err.splitlines()
-    assert "9 images of 16 px, 2 damaged skipped" in lines
+    assert "9 images of 16 px, 2 files skipped" in lines
     for name in ("cats/bad.jpg", "cats/é.png"):  # once, and why
         (line,) = (line for line in lines if name in line)
         assert line.startswith(f"  skipped '{name}' is ")
@@ -220,7 +220,7 @@ BAD: dict[str, tuple[list[object], str]] = {
     "empty folder": (["gaussian", "empty", "--out", "model"], "empty"),
     "not a tar": (["vae", "text.tar", "--out", "model"], "text.tar"),
     "an image": (["vae", "photo.png", "--out", "model"], "photo.png"),
-    "only damaged": (["vae", "damaged", "--out", "model"], "1 damaged"),
+    "only damaged": (["vae", "damaged", "--out", "model"], "none of 1 images can be used; the fi"),
     "no out": (["gan", "photos"], "--out"),
     "gan of 48": (small("gan", "--size", 48), "--size is 48"),
     "vae of 48": (small("vae", "--size", 48), "--size is 48"),
@@ -362,6 +362,6 @@ def test_masks_beside_images_are_not_learned_and_linked_folders_are(pretrain: Pr
     code, _, err = pretrain(*small("gaussian"))
     assert code == 0
     lines = err.splitlines()
-    assert "10 images of 16 px, 1 damaged skipped, 2 masks beside images left out" in lines
+    assert "10 images of 16 px, 1 file skipped, 2 masks beside images left out" in lines
     assert f"  left out cats/{pictures[0].stem}_mask.png" in lines
     assert any("phone.heic" in line and "HEIC" in line for line in lines)

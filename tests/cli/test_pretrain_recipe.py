@@ -83,6 +83,17 @@ def prior_of_32(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def trained_first(pretrain: Callable[..., Outcome], found: recipe.Recipe, prior: Path) -> str:
+    """The folder of the training that a recipe goes on from, which is of the same command."""
+    command = found.command
+    words = [*stands_on(found, prior), "--out", "first", *small(found)]
+    if command == "gan":
+        words += ["--classes", "--codes", "", "--loss", "r3", "--width", 8, "--critic-width", 8]
+    code, _, err = pretrain(command, *words)
+    assert code == 0, err
+    return "first"
+
+
 @pytest.mark.parametrize("name", recipe.names())
 def test_every_recipe_runs_from_scratch(
     pretrain: Callable[..., Outcome], prior_of_32: Path, name: str
@@ -93,13 +104,12 @@ def test_every_recipe_runs_from_scratch(
         assert code == 0, err
         prior_of_32 = Path("fitted")
     words = [*stands_on(found, prior_of_32), "--out", "model", *small(found)]
-    if "init" in found.options:  # which is trained first, at half the size
-        words += ["--init", "first", "--size", 32]
-        code, _, err = pretrain(
-            "recipe", found.options["init"], "photos", "--out", "first", *small(found),
-            "--width", 8, "--critic-width", 8,
-        )  # fmt: skip
-        assert code == 0, err
+    if "fine" in found.options:
+        words += ["--fine", "photos", "--fine-side", 40]
+    if "init" in found.options:
+        words += ["--init", trained_first(pretrain, found, prior_of_32)]
+        if found.command == "gan":  # which is grown to twice the size
+            words += ["--size", 32]
     code, out, err = pretrain("recipe", name, *words)
     assert (code, out) == (0, "model\n"), err
     config = read_config(Path("model"))

@@ -101,7 +101,7 @@ def test_a_grey_jpeg_becomes_a_colour_one_and_keeps_its_exif(
         (["photo.png", "--task", "denoise", "--out", "o.png", "--prior", "none"], "unknown prior"),
         (
             ["photo.png", "--task", "superres", "--out", "o.png", "--prior", "faces64-gaussian"],
-            "64x64 px only",
+            "only whole pictures of 64x64 px",
         ),
     ],
 )

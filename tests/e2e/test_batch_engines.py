@@ -17,9 +17,12 @@ import pytest
 from batch_samples import NAMES, make_folder, visible
 from PIL import Image
 
-from inpaint.batch import local
+from inpaint.batch import journal, local
 from inpaint.batch.control import Stop
+from inpaint.batch.disk import Disk
+from inpaint.batch.journal import Journal
 from inpaint.batch.options import Options
+from inpaint.batch.owned import sha256
 from inpaint.batch.run import Summary, fill_folder
 from inpaint.errors import InpaintError
 
@@ -126,11 +129,26 @@ def test_a_kill_between_an_output_and_its_row_is_no_obstacle(
     manifest = tmp_path / "out" / ".inpaint" / "manifest.jsonl"
     lines = [json.loads(line) for line in manifest.read_text().splitlines()]
     assert [line["status"] for line in lines] == ["started", "done", "started", "done"]
-    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines[:3]))
+    out = Disk(tmp_path / "out")
     for changed in (options, Options(prior=options.prior, steps=1, stages=(), seed=1)):
+        manifest.write_text("".join(json.dumps(line) + "\n" for line in lines[:3]))
+        digest = sha256((tmp_path / "out" / "b.png").read_bytes())
+        Journal(out, journal.begin(out)).note("b.png", "b.png", digest)
         summary = fill(tmp_path, "out", changed, workers=0)
         assert summary.failed == 0, summary.failures
-        manifest.write_text("".join(json.dumps(line) + "\n" for line in lines[:3]))
+    assert not list((tmp_path / "out" / ".inpaint").glob("wrote/*"))
+
+
+def test_a_file_that_appears_after_a_kill_is_left_alone(tmp_path: Path, options: Options) -> None:
+    make_folder(tmp_path, ("a.png",))
+    fill(tmp_path, "out", options, workers=0)
+    manifest = tmp_path / "out" / ".inpaint" / "manifest.jsonl"
+    manifest.write_text(manifest.read_text().splitlines()[0] + "\n")  # started, then killed
+    theirs = (tmp_path / "in" / "a.png").read_bytes()
+    (tmp_path / "out" / "a.png").write_bytes(theirs)
+    summary = fill(tmp_path, "out", options, workers=0)
+    assert "is there already" in summary.failures[0]["error"]
+    assert (tmp_path / "out" / "a.png").read_bytes() == theirs
 
 
 @pytest.mark.slow
@@ -220,7 +238,7 @@ def test_stopping_finishes_what_is_in_work_and_the_next_run_goes_on(
     rows = (tmp_path / "out" / ".inpaint" / "manifest.jsonl").read_text().splitlines()
     assert not any("decided" in row for row in rows)
     assert sum('"done"' in row for row in rows) == first.done
-    assert fill(tmp_path, "out", options, workers=2).done == 40  # the stub writes no outputs
+    assert fill(tmp_path, "out", options, workers=2).done == 40  # the stub gives no stamps
 
 
 @pytest.mark.usefixtures("stub")

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inpaint import images
-from inpaint.batch.manifest import Manifest, started
+from inpaint.batch.manifest import Manifest
 from inpaint.batch.options import Options
+from inpaint.batch.rows import started
 from inpaint.batch.run import fill_folder
 from inpaint.errors import ImageError, OutputError
 from inpaint.images import Picture
@@ -44,7 +45,7 @@ def test_no_line_ends_the_reader(
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     manifest = Manifest(path)
     known = manifest.get("a")
-    again = started("a", "a", known, empty=False)
+    again = started("a", "a", known)
     manifest.begin([again])
     assert manifest.get("a") == again
     manifest.close()
@@ -78,7 +79,7 @@ def test_a_manifest_that_lost_its_name_is_an_error(tmp_path: Path, how: str) -> 
     if how == "replaced":
         path.parent.mkdir()
         path.touch()
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="was removed or replaced"):
         manifest.add({"path": "a", "status": "done"})
 
 

@@ -18,12 +18,15 @@ from inpaint.batch import memory
 from inpaint.batch.control import Lock, Stop
 from inpaint.batch.disk import Disk
 from inpaint.batch.folder import is_full
-from inpaint.batch.item import item_seed, looks_inverted
-from inpaint.batch.manifest import Manifest, open_manifest, started
+from inpaint.batch.holes import looks_inverted
+from inpaint.batch.item import item_seed
+from inpaint.batch.manifest import Manifest
 from inpaint.batch.memory import worker_shares
 from inpaint.batch.options import Options, Setup
 from inpaint.batch.ray import _connect, _share
 from inpaint.batch.remote import Remote
+from inpaint.batch.rows import started, with_written
+from inpaint.batch.state import open_manifest
 from inpaint.batch.storage import is_file, is_folder, open_folder, parent
 from inpaint.errors import ImageError, InpaintError, OutputError
 from inpaint.zoo import registry, weights
@@ -38,7 +41,7 @@ def row(path: str, status: str = "done", **more: object) -> dict[str, object]:
 def test_the_last_row_of_an_item_counts_and_survives_reopening(tmp_path: Path) -> None:
     manifest = Manifest(tmp_path / "m.jsonl")
     odd = "n\nl \udce9.png"
-    manifest.begin([started("a", "a", None, empty=True), started(odd, odd, None, empty=True)])
+    manifest.begin([started("a", "a", None), started(odd, odd, None)])
     manifest.add(row("a", out_sha256="1"))
     manifest.add(row(odd, note="x" * 5000))
     for one in (manifest, Manifest(tmp_path / "m.jsonl")):
@@ -62,10 +65,10 @@ def test_a_line_that_a_kill_cut_off_is_dropped(tmp_path: Path) -> None:
         again.close()
 
 
-def test_a_full_disk_leaves_whole_lines_and_says_so(tmp_path: Path) -> None:
+def test_a_limit_on_file_sizes_leaves_whole_lines_and_is_named(tmp_path: Path) -> None:
     manifest = Manifest(tmp_path / "m.jsonl")
     manifest.add(row("a"))
-    with small_disk(100), pytest.raises(OutputError, match="free some space"):
+    with small_disk(100), pytest.raises(OutputError, match="ulimit -f"):
         manifest.add(row("b" * 200))
     manifest.add(row("c"))
     again = Manifest(tmp_path / "m.jsonl")
@@ -74,19 +77,32 @@ def test_a_full_disk_leaves_whole_lines_and_says_so(tmp_path: Path) -> None:
 
 def test_a_started_row_remembers_what_was_there_before() -> None:
     done = row("a", out_sha256="1")
-    first = started("a", "a", done, empty=False)
-    assert (first["before"], first["empty"]) == ("1", False)
-    assert started("a", "a", first, empty=False)["before"] == "1"
-    fresh = started("a", "a", None, empty=True)
-    assert started("a", "a", fresh, empty=False)["empty"] is True
-    failed = row("a", "failed", before="1")
-    assert started("a", "a", failed, empty=False)["before"] == "1"
+    first = started("a", "a", done)
+    assert (first["before"], first["wrote"]) == ("1", [])
+    assert started("a", "a", first)["before"] == "1"
+    failed = row("a", "failed", before="1", wrote=["2"])
+    again = started("a", "a", failed)
+    assert (again["before"], again["wrote"]) == ("1", ["2"])
+    older = {**started("a", "a", None), "empty": True}  # as version 0.1 wrote it
+    assert started("a", "a", older)["empty"] is True
+
+
+def test_what_a_killed_worker_wrote_is_added_to_its_row() -> None:
+    begun = started("a", "a", row("a", out_sha256="1"))
+    noted = with_written(begun, "a", "a", "2")
+    assert noted is not None
+    assert (noted["before"], noted["wrote"]) == ("1", ["2"])
+    assert with_written(noted, "a", "a", "2") is None
+    assert with_written(row("a", out="a", out_sha256="1"), "a", "a", "2") is None
+    lost = with_written(None, "a", "a", "2")
+    assert lost is not None
+    assert (lost["status"], lost["wrote"]) == ("started", ["2"])
 
 
 def test_a_remote_manifest_is_sent_in_parts_and_read_again() -> None:
     url = f"memory://manifest-{time.time_ns()}"
     manifest = open_manifest(Remote(url))
-    manifest.begin([started("a", "a", None, empty=False)])
+    manifest.begin([started("a", "a", None)])
     assert open_manifest(Remote(url)).get("a") is not None  # sent before any work
     manifest.add(row("a"))
     manifest.close()

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from inpaint.pipeline.filler import mixed
-from inpaint.search import Found
+from inpaint.pipeline import filler
+from inpaint.pipeline.filler import Filler, mixed
+from inpaint.priors import gaussian, vae
+from inpaint.search import Found, search
+from inpaint.stages.patch import Patch
 
 
 def test_the_mean_of_the_restarts_weighs_a_smaller_loss_more() -> None:
@@ -18,3 +23,32 @@ def test_the_mean_of_the_restarts_weighs_a_smaller_loss_more() -> None:
     mean, *restarts = mixed(Found(torch.zeros(1, 2, 4), x, loss, loss, 0 * loss), None)
     assert mean.flatten().tolist() == pytest.approx([math.exp(-2) / (1 + math.exp(-2))] * 12)
     assert torch.equal(torch.stack(restarts), x[0])
+
+
+def test_a_search_starts_from_the_sketch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sketch is drawn at the prior's size, and is the guess from which the search starts."""
+    image = np.random.default_rng(0).random((24, 24, 3), np.float32)
+    mask = np.zeros((24, 24), bool)
+    mask[8:16, 8:16] = True
+    prior, guesses = vae.tiny(), []
+
+    def watching(*args: Any, **options: Any) -> Found:
+        guesses.append(options.get("guess"))
+        return search(*args, **options)
+
+    def white(patch: Patch) -> Patch:
+        return patch.with_filled(np.ones_like(patch.filled))
+
+    monkeypatch.setattr(filler, "search", watching)
+    settings = {"steady": None, "mode": "sharp", "candidates": 1, "routed": False}
+    settings["device"] = torch.device("cpu")
+    sketch = Filler(
+        gaussian.tiny(), options={"restarts": 1, "steps": 0}, stages=[("white", white)], **settings
+    )
+    options = {**prior.search_defaults, "steps": 1}
+    Filler(prior, options=options, stages=[], sketch=sketch, **settings)(image, mask, seed=0)
+    guess = guesses[-1]
+    assert guess.shape == (1, 3, prior.size, prior.size)
+    side = prior.size
+    assert (guess[0, :, side * 3 // 8 : side * 5 // 8, side // 2] == 1).all()
+    assert (guess[0, :, 0, 0] < 1).any()

@@ -41,7 +41,7 @@ def test_missing_folder_and_permission(tmp_path: Path, monkeypatch: pytest.Monke
     ("content", "text"),
     [
         (b"", r"is empty \(0 bytes\)"),
-        (b"hello world\nnot an image", "is not an image: it begins with b'hello world"),
+        (b"hello world\nnot an image", "is not an image: it begins with the text 'hello world'"),
         (
             b"GIF89a" + bytes(40),
             "is a GIF, expected one of PNG, JPEG, WebP, TIFF, BMP",

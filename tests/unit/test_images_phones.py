@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from image_samples import exif_block, smooth
@@ -12,7 +14,7 @@ from PIL import Image, features
 
 from inpaint import images
 from inpaint.errors import ImageError, OutputError
-from inpaint.images.phones import brand
+from inpaint.images.phones import bits_of, brand
 
 avif = pytest.mark.skipif(not features.check("avif"), reason="a Pillow without AVIF")
 
@@ -36,6 +38,47 @@ def box(major: bytes, *compatible: bytes) -> bytes:
 )
 def test_brands_tell_avif_from_heic(head: bytes, kind: str | None) -> None:
     assert brand(head + bytes(20)) == kind
+
+
+def photo_of(bits: int, *, first: bytes = b"") -> bytes:
+    """As much of an AVIF or HEIC as tells its bits a sample: an alpha of 8 comes first."""
+    meta = b"".join(
+        (16).to_bytes(4, "big") + b"pixi" + bytes(4) + bytes([count, *[deep] * count])
+        for count, deep in ((1, 8), (3, bits))
+    )
+    inner = b"meta" + bytes(4) + meta
+    rest = b"\0\0\0\x18mdat..pixi\0\0\0\0\x01\x10"  # coded pixels may hold any word
+    return box(b"heic") + first + (len(inner) + 4).to_bytes(4, "big") + inner + rest
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12])
+def test_the_depth_is_told_by_the_head(bits: int) -> None:
+    assert bits_of(photo_of(bits)) == bits
+    assert bits_of(photo_of(bits, first=b"\0\0\0\x0cfree....")) == bits
+    for end in range(len(photo_of(bits))):
+        assert bits_of(photo_of(bits)[:end]) in (8, bits)
+
+
+@avif
+def test_what_ten_bits_lose_is_said(tmp_path: Path) -> None:
+    deep = smooth().astype(np.uint16) * 4
+    data = cv2.imencode(".avif", deep, [cv2.IMWRITE_AVIF_DEPTH, 10])[1].tobytes()
+    picture = images.from_bytes(data)
+    assert picture.extras is not None
+    assert picture.extras.note == "its samples of 10 bits were read as 8 bits"
+    assert np.abs(picture.pixels[..., ::-1].astype(int) - smooth()).mean() < 6
+
+
+def test_what_a_deep_heic_loses_is_said() -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    deep = smooth().astype(np.uint16) * 257
+    file = pillow_heif.from_bytes("RGB;16", deep.shape[1::-1], deep.tobytes())
+    stream = io.BytesIO()
+    file.save(stream, quality=95)
+    picture = images.from_bytes(stream.getvalue())
+    assert picture.extras is not None
+    assert picture.extras.note == "its samples of 10 bits were read as 8 bits"
+    assert np.abs(picture.pixels.astype(int) - smooth()).mean() < 6
 
 
 @avif
@@ -72,6 +115,18 @@ def test_a_missing_extra_is_named_with_its_install_line(
     with pytest.raises(OutputError, match=r"pip install 'latent-inpaint\[heif\]'"):
         images.write(tmp_path / "b.heic", images.from_array(smooth()))
     assert not (tmp_path / "b.heic").exists()
+
+
+def test_a_heic_of_ten_bits_is_read_in_eight_and_says_so(tmp_path: Path) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    ramp = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
+    data = np.repeat(ramp[..., None], 3, 2).tobytes()
+    pillow_heif.from_bytes(mode="RGB;16", size=(64, 64), data=data).save(tmp_path / "ten.heic")
+    picture = images.read(tmp_path / "ten.heic")
+    assert picture.pixels.dtype == np.uint8
+    assert picture.extras.note == "its samples of 10 bits were read as 8 bits"
+    images.write(tmp_path / "eight.heic", picture)
+    assert images.read(tmp_path / "eight.heic").extras.note is None
 
 
 def test_heic_is_read_and_written(tmp_path: Path) -> None:

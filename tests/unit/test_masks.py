@@ -298,6 +298,13 @@ def test_from_alpha_is_the_erased_part(dtype: type) -> None:
     np.testing.assert_array_equal(mask, [[True, True, False], [False, True, True]])
 
 
+def test_from_alpha_needs_something_erased_and_something_known() -> None:
+    for alpha, part in ((255, "nothing was erased"), (9, "nothing was erased"), (0, "everywhere")):
+        with pytest.raises(MaskError, match=part) as error:
+            masks.from_alpha(Picture(np.full((2, 3, 4), alpha, np.uint8)))
+        one_line(error)
+
+
 def test_from_alpha_needs_alpha() -> None:
     with pytest.raises(MaskError, match=r"\(JPEG\) has no alpha channel.*erase the hole") as error:
         masks.from_alpha(Picture(np.zeros((2, 3, 3), np.uint8), format="JPEG"))

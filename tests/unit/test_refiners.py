@@ -8,8 +8,9 @@ import torch
 
 from inpaint.errors import WeightsError
 from inpaint.priors.convnets import halved
-from inpaint.stages import attention, recurrent, refine
+from inpaint.stages import attention, completion, recurrent, refine
 from inpaint.stages.attention import Attend, Attention
+from inpaint.stages.completion import Completion
 from inpaint.stages.patch import Patch
 from inpaint.stages.recurrent import Recurrent, depth_map
 from inpaint.zoo import registry, weights
@@ -24,6 +25,7 @@ def networks() -> list[torch.nn.Module]:
         Attention(size=SIDE, width=4, attend=False),
         Recurrent(size=SIDE, width=4, cell="lstm"),
         Recurrent(size=SIDE, width=4, cell="rnn"),
+        Completion(size=SIDE, width=8, largest=2 * SIDE),
     ]
     for network in made:
         torch.nn.init.normal_(network.out.weight, std=0.1)  # fresh ones change next to nothing
@@ -119,13 +121,14 @@ def patch(height: int, width: int) -> Patch:
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (40, 40), (200, 150), (30, 90)])
-@pytest.mark.parametrize("kind", ["attention", "recurrent"])
+@pytest.mark.parametrize("kind", ["attention", "recurrent", "completion"])
 def test_stage_on_any_size(monkeypatch, tmp_path, kind: str, shape: tuple[int, int]) -> None:
     network = next(n for n in networks() if n.kind == kind)
     weights.save(tmp_path, network.config(), halved(refiner=network))
     monkeypatch.setattr(registry, "refiner_folder", lambda *_: tmp_path)
     before = patch(*shape)
-    after = {"attention": attention, "recurrent": recurrent}[kind].apply(before, family="any")
+    stages = {"attention": attention, "recurrent": recurrent, "completion": completion}
+    after = stages[kind].apply(before, family="any")  # type: ignore[attr-defined]
     assert np.array_equal(after.filled[~before.mask], before.image[~before.mask])
     assert np.abs(after.filled - before.filled)[before.mask].mean() > 1e-3
     assert after.filled.min() >= 0
@@ -151,6 +154,17 @@ def test_a_pixel_of_the_network_is_hole_where_more_than_a_twentieth_of_it_is(mon
         mask[50, 10 * column : 10 * column + pixels] = True
     refine.refine(Patch(image, mask, image, image), "attention", family="any", sharpness=1.0)
     assert seen[0].nonzero().tolist() == [[5, 25], [5, 35]]
+
+
+@pytest.mark.parametrize(
+    ("side", "seen"), [(30, 64), (64, 64), (65, 80), (100, 112), (128, 128), (300, 128)]
+)
+def test_a_network_sees_a_picture_at_its_own_size_where_it_was_trained_on_it(
+    side: int, seen: int
+) -> None:
+    assert refine.side_of(Completion(size=64, width=8, largest=128), side) == seen
+    assert refine.side_of(Completion(size=64, width=8), side) == 64
+    assert refine.side_of(Attention(size=64, width=4), side) == 64
 
 
 def test_mirror_images_are_refined_alike_for_psnr(monkeypatch, tmp_path) -> None:

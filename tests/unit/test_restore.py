@@ -328,7 +328,11 @@ def test_the_same_seed_gives_the_same_pixels(
         ({"task": "superres", "scale": 3}, InpaintError, "expected 2 or 4"),
         ({"task": "denoise", "noise": float("nan")}, InpaintError, "from 0 to 255"),
         ({"task": "denoise", "noise": -1}, InpaintError, "from 0 to 255"),
-        ({"task": "denoise", "prior": "faces64-gaussian"}, ImageError, "64x64 px only"),
+        (
+            {"task": "denoise", "prior": "faces64-gaussian"},
+            ImageError,
+            "only whole pictures of 64x64 px",
+        ),
         ({"task": "denoise", "device": "cuba"}, UnknownNameError, "cuda"),
     ],
 )

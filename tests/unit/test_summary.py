@@ -118,7 +118,7 @@ def test_csv_has_every_number_and_the_convention(tmp_path):
         write_csv(tmp_path / "none" / "s.csv", groups)
 
 
-def test_table_shows_best_in_bold_and_fits_its_width():
+def test_table_marks_the_best_also_in_a_pipe_and_fits_its_width():
     groups = summarise(rows(), masks=["center"], methods=["a", "b"])
 
     def text(width):
@@ -127,7 +127,11 @@ def test_table_shows_best_in_bold_and_fits_its_width():
         return console.export_text(styles=True)
 
     wide, narrow = text(None), text(70)
-    assert "\x1b[1m23.50\x1b[0m ± 1.87" in wide
+    assert "\x1b[1m*23.50\x1b[0m ± 1.87" in wide
+    piped = Console(width=300, file=io.StringIO())
+    piped.print(table(groups))
+    assert " *23.50 ± 1.87 " in piped.file.getvalue()
+    assert "*: best" in piped.file.getvalue()
     assert "Δ +1.00" in wide
     assert "L1 %" in wide
     assert "L1 %" not in narrow

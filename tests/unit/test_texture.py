@@ -14,7 +14,7 @@ from inpaint.stages.patch import Patch
 from inpaint.stages.texture import search
 from inpaint.stages.texture.features import WIDTH, constant, describe, gradients
 from inpaint.stages.texture.levels import Level, Map, pyramid, sources
-from inpaint.stages.texture.match import Known, distances, exact, propagate
+from inpaint.stages.texture.match import Exact, Known, distances, propagate
 from inpaint.stages.texture.vote import confidence, likeness, vote
 from inpaint.stages.texture.weights import Weights
 
@@ -65,7 +65,7 @@ def energy(image: np.ndarray, where: np.ndarray) -> float:
 def test_bricks_are_laid_where_they_were(mask: np.ndarray) -> None:
     image = bricks()
     patch = blended(image, mask)
-    filled = texture.apply(patch, weights=REGULAR, keep=0, lean=0, melt=0).filled
+    filled = texture.apply(patch, weights=REGULAR, keep=0, fade=0, melt=0).filled
     wrong = np.abs(filled - image).max(2)[mask] > 0.05
     assert wrong.mean() < 0.05
     assert (np.abs(patch.filled - image).max(2)[mask] > 0.05).mean() > 0.2
@@ -82,7 +82,7 @@ def test_noise_is_filled_with_noise_as_strong() -> None:
 
 def test_copied_colours_are_those_of_known_pixels() -> None:
     image, mask = noise(), blob()
-    filled = texture.apply(blended(image, mask), keep=0, lean=0, melt=0).filled
+    filled = texture.apply(blended(image, mask), keep=0, fade=0, melt=0).filled
     known = {tuple(c) for c in image[~mask].tolist()}
     assert all(tuple(c) in known for c in filled[mask].tolist())
 
@@ -130,7 +130,7 @@ def test_a_thin_piece_beside_a_thick_one_keeps_its_fill() -> None:
     line = np.zeros(SHAPE, dtype=bool)
     line[5:8, 5:100] = True
     patch = blended(noise(), line | blob())
-    filled = texture.apply(patch, keep=0, lean=0, melt=0).filled
+    filled = texture.apply(patch, keep=0, fade=0, melt=0).filled
     np.testing.assert_array_equal(filled[line], patch.filled[line])
     assert np.abs(filled - patch.filled)[blob()].max() > 0.1
 
@@ -147,7 +147,7 @@ def test_a_hole_too_large_to_search_is_still_filled_with_known_colours(
 ) -> None:
     monkeypatch.setattr(search, "_SEARCHED", 100)
     image, mask = noise(), blob()
-    filled = texture.apply(blended(image, mask), keep=0, lean=0, melt=0).filled
+    filled = texture.apply(blended(image, mask), keep=0, fade=0, melt=0).filled
     known = {tuple(c) for c in image[~mask].tolist()}
     assert all(tuple(c) in known for c in filled[mask].tolist())
 
@@ -161,11 +161,57 @@ def test_exact_finds_the_nearest_description_and_the_first_of_equals() -> None:
     places = Map(todo)
     target = np.stack([known[i % 10, i] for i in range(20)])
     target[0] = known[3, 4]
-    exact(target, Known(known, ~todo), places)
+    Exact(Known(known, ~todo))(target, places)
     assert (places.row[0], places.column[0]) == (3, 4)
     assert list(zip(places.row[1:], places.column[1:], strict=True)) == [
         (i % 10, i) for i in range(1, 20)
     ]
+
+
+def test_a_search_that_remembers_finds_what_a_new_one_finds() -> None:
+    generator = np.random.default_rng(1)
+    known = Known(
+        generator.integers(-99, 100, (20, 30, WIDTH)).astype(np.int16), np.ones((20, 30), bool)
+    )
+    todo = np.zeros((20, 30), dtype=bool)
+    todo[10:12, 10:20] = True
+    search = Exact(known)
+    target = generator.integers(-99, 100, (20, WIDTH)).astype(np.int16)
+    for changed in (20, 3, 0):
+        target = target.copy()
+        target[:changed] = generator.integers(-99, 100, (changed, WIDTH))
+        places, fresh = Map(todo), Map(todo)  # whatever was settled in between
+        d = search(target, places)
+        np.testing.assert_array_equal(d, Exact(known)(target, fresh))
+        np.testing.assert_array_equal(places.row, fresh.row)
+        np.testing.assert_array_equal(places.column, fresh.column)
+        np.testing.assert_array_equal(d, distances(target, known, places))
+
+
+@pytest.mark.parametrize("side", [128, 136])
+def test_a_crop_that_the_networks_saw_whole_is_searched_quickly(
+    side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    efforts = []
+    real = search.matched
+
+    def watched(*given: object) -> Map:
+        efforts.append(given[4])
+        return real(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(search, "matched", watched)
+    image = np.random.default_rng(0).random((side, 100, 3), dtype=np.float32)
+    mask = np.zeros((side, 100), dtype=bool)
+    mask[40:60, 30:50] = True
+    texture.apply(blended(image, mask))
+    assert set(efforts) == {search.QUICK if side == 128 else search.THOROUGH}
+
+
+def test_the_smooth_colours_stay_in_by_a_tenth() -> None:
+    patch = blended(noise(), blob())
+    bare, usual, smooth = (texture.apply(patch, fade=f).filled for f in (0, 0.1, 1))
+    np.testing.assert_allclose(usual, 0.9 * bare + 0.1 * smooth, atol=1e-6)
+    assert energy(smooth, blob()) < 0.3 * energy(bare, blob())
 
 
 def test_propagation_spreads_one_right_shift_over_the_hole() -> None:

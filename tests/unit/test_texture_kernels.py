@@ -40,6 +40,21 @@ def test_the_nearest_of_a_tree_is_the_nearest_of_all(count: int, limit: int) -> 
         np.testing.assert_array_equal(found, d.argmin(1))
 
 
+@pytest.mark.parametrize("slack", [0.3, 0.8])
+def test_with_slack_what_is_found_is_no_farther_than_promised(slack: float) -> None:
+    generator = np.random.default_rng(5)
+    known, target = (descriptions(generator, n, limit=60) for n in (2000, 200))
+    d = squared(target[:, None], known[None])
+    before = d[:, 0].astype(np.int32)
+    bound = before.copy()
+    found = nearest(target, tree(known), bound, slack=slack)
+    assert (bound <= np.minimum(d.min(1) / slack + 1, before)).all()
+    nearer = found < len(known)
+    np.testing.assert_array_equal(bound[nearer], d[nearer, found[nearer]])
+    np.testing.assert_array_equal(bound[~nearer], before[~nearer])
+    assert nearer.mean() > 0.9
+
+
 def a_map(generator: np.random.Generator) -> tuple[Map, np.ndarray]:
     """A hole with random sources in a few pieces, and where sources may be."""
     todo = np.zeros((40, 50), dtype=bool)

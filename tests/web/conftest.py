@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
+from browsing import CHROMIUM, FLAGS, HEIGHT, WIDTH, choose, open_file
 from starlette.testclient import TestClient
 from web_site import ORIGIN, Served, coded, photo_pixels, serving
 
@@ -53,3 +55,54 @@ def key(client: TestClient) -> str:
 def served(settings: Settings) -> Iterator[Served]:
     with serving(settings) as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def site(settings: Settings) -> Iterator[Served]:
+    """A server for the browser."""
+    with serving(settings) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    driven = pytest.importorskip("playwright.sync_api", reason="needs Playwright (extra dev)")
+    with driven.sync_playwright() as driver:
+        one = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the page's console said, and requests that went elsewhere; empty at the end."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Any, site: Served, complaints: list[str]) -> Iterator[Any]:
+    """The page, loaded; a complaint fails the test."""
+    context = browser.new_context(viewport={"width": 1100, "height": 760}, accept_downloads=True)
+    one = context.new_page()
+    one.on("pageerror", lambda error: complaints.append(str(error)))
+    one.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    own = (site.url, "data:", "blob:")
+    one.on("request", lambda r: None if r.url.startswith(own) else complaints.append(r.url))
+    one.goto(site.url)
+    one.wait_for_selector("body[data-ready]")
+    yield one
+    assert complaints == []
+    context.close()
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    return photo_pixels(HEIGHT, WIDTH)
+
+
+@pytest.fixture
+def opened(page: Any, pixels: np.ndarray) -> Any:
+    """The page with a photo, told to fill with a tiny prior."""
+    open_file(page, "holiday.png", coded(pixels))
+    choose(page)
+    return page

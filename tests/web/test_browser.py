@@ -1,156 +1,35 @@
-"""The page in a real browser: Debian's Chromium, headless, driven by Playwright."""
+"""The page in a real browser: what it has done from the first day."""
 
 from __future__ import annotations
 
 import base64
 import io
-import os
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from browsing import (
+    HEIGHT,
+    LINE,
+    NEEDED,
+    WIDTH,
+    as_array,
+    brush_size,
+    choose,
+    download,
+    fill,
+    filled,
+    near,
+    open_file,
+    place,
+    stroke,
+)
 from PIL import Image
 from web_site import Served, coded, eventually, photo_pixels, serving
 
-from inpaint.web import shapes
 from inpaint.web.settings import Settings
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright (extra dev)")
-CHROMIUM = os.environ.get("INPAINT_CHROMIUM") or shutil.which("chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None,
-        reason="no chromium on the PATH (apt-get install chromium), nor in INPAINT_CHROMIUM",
-    ),
-]
-FLAGS = [
-    "--no-sandbox",  # root in a container has none
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDTH, HEIGHT = 160, 120
-
-
-@pytest.fixture(scope="module")
-def site(settings: Settings) -> Iterator[Served]:
-    with serving(settings) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        one = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield one
-        one.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What the page's console said, and requests that went elsewhere; empty at the end."""
-    return []
-
-
-@pytest.fixture
-def page(browser: Any, site: Served, complaints: list[str]) -> Iterator[Any]:
-    """The page, loaded; a complaint fails the test."""
-    context = browser.new_context(viewport={"width": 1100, "height": 760}, accept_downloads=True)
-    one = context.new_page()
-    one.on("pageerror", lambda error: complaints.append(str(error)))
-    one.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    own = (site.url, "data:", "blob:")
-    one.on("request", lambda r: None if r.url.startswith(own) else complaints.append(r.url))
-    one.goto(site.url)
-    one.wait_for_selector("body[data-ready]")
-    yield one
-    assert complaints == []
-    context.close()
-
-
-@pytest.fixture
-def pixels() -> np.ndarray:
-    return photo_pixels(HEIGHT, WIDTH)
-
-
-@pytest.fixture
-def opened(page: Any, pixels: np.ndarray) -> Any:
-    """The page with a photo, told to fill with a tiny prior."""
-    open_file(page, "holiday.png", coded(pixels))
-    page.evaluate("document.getElementById('settings-open').click()")
-    page.select_option("#prior", "gaussian")
-    page.check("input[name=stages][value=none]")
-    page.click("#settings-close")
-    return page
-
-
-def open_file(page: Any, name: str, data: bytes) -> None:
-    page.set_input_files("#picker", {"name": name, "mimeType": "image/png", "buffer": data})
-    page.wait_for_selector("body[data-state=open]:not([data-busy])")
-
-
-def place(page: Any, x: float, y: float) -> tuple[float, float]:
-    """Where a pixel of the photo is on the screen, told by the photo's own edges.
-
-    The page shows the photo on a ground of one colour; the test finds it there by its size.
-    """
-    box = page.locator("#canvas").bounding_box()
-    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    seen = np.asarray(shot).astype(int)
-    ground = seen[int(box["y"]) + 3, 3]
-    row = seen[:, int(box["x"] + box["width"] / 2)]
-    column = seen[int(box["y"] + box["height"] * 0.4), :]
-    ys = np.flatnonzero(np.abs(row - ground).sum(axis=1) > 12)
-    xs = np.flatnonzero(np.abs(column - ground).sum(axis=1) > 12)
-    left, right = xs[0], xs[-1] + 1
-    top = ys[ys > box["y"]][0]
-    scale = (right - left) / WIDTH
-    return float(left + x * scale), float(top + y * scale)
-
-
-def stroke(page: Any, *points: tuple[float, float]) -> None:
-    spots = [place(page, *point) for point in points]
-    page.mouse.move(*spots[0])
-    page.mouse.down()
-    for spot in spots[1:]:
-        page.mouse.move(*spot, steps=8)
-    page.mouse.up()
-
-
-def fill(page: Any) -> None:
-    page.click("#fill")
-    page.wait_for_selector("#picks:visible")
-
-
-def download(page: Any) -> tuple[str, bytes]:
-    with page.expect_download() as caught:
-        page.click("#save")
-    return caught.value.suggested_filename, Path(caught.value.path()).read_bytes()
-
-
-def as_array(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(data)))
-
-
-def near(points: list[tuple[float, float]], size: float) -> np.ndarray:
-    """Where a stroke may have been, with two pixels to spare."""
-    spots = [list(point) for point in points]
-    shape = {"kind": "stroke", "points": spots, "size": size + 4}
-    return shapes.mask_of([shape], (HEIGHT, WIDTH))
-
-
-def brush_size(page: Any) -> float:
-    return float(page.inner_text("#size-shown").split()[0])
-
-
-LINE = [(60.0, 50.0), (90.0, 60.0)]
+pytestmark = NEEDED
 
 
 def test_a_stroke_is_filled_and_all_else_comes_back_bit_identical(
@@ -171,17 +50,13 @@ def test_a_stroke_is_filled_and_all_else_comes_back_bit_identical(
 
 
 def test_candidates_are_chosen_by_click_and_by_key(opened: Any) -> None:
-    opened.evaluate("document.getElementById('settings-open').click()")
-    opened.select_option("#prior", "vae")
-    opened.fill("#steps", "3")
-    opened.click("#settings-close")
+    choose(opened, prior="vae", steps="3")
     stroke(opened, *LINE)
     fill(opened)
     assert opened.locator("#thumbs button").count() == 1
     first = download(opened)[1]
     opened.click("#more")
-    opened.wait_for_selector("#thumbs button:nth-child(4)")
-    opened.wait_for_selector("#picks:visible")
+    filled(opened, 4)
     assert download(opened)[1] == first  # what was chosen stays until another one is
     files = {first}
     for index in (2, 3, 4):
@@ -199,7 +74,7 @@ def test_several_objects_in_turn_with_undo_and_redo(opened: Any, pixels: np.ndar
     one = as_array(download(opened)[1])
     second = [(30.0, 90.0), (50.0, 95.0)]
     stroke(opened, *second)
-    assert not opened.is_visible("#picks")
+    assert opened.is_visible("#picks")  # the first fill can still be chosen anew
     fill(opened)
     two = as_array(download(opened)[1])
     hole = near(second, brush_size(opened))
@@ -279,10 +154,7 @@ def test_a_box_snaps_to_the_object(page: Any) -> None:
     scene = rng.integers(90, 110, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     scene[40:70, 60:90] = (220, 40, 30)
     open_file(page, "scene.png", coded(scene))
-    page.evaluate("document.getElementById('settings-open').click()")
-    page.select_option("#prior", "gaussian")
-    page.check("input[name=stages][value=none]")
-    page.click("#settings-close")
+    choose(page)
     page.keyboard.press("x")
     assert page.is_checked("#snap")
     stroke(page, (48, 28), (102, 82))
@@ -303,10 +175,7 @@ def test_a_box_snaps_to_the_object(page: Any) -> None:
 
 
 def test_a_fill_is_watched_and_cancelled_and_its_stroke_stays(opened: Any, site: Served) -> None:
-    opened.evaluate("document.getElementById('settings-open').click()")
-    opened.select_option("#prior", "vae")
-    opened.fill("#steps", "2000")
-    opened.click("#settings-close")
+    choose(opened, prior="vae", steps="2000")
     stroke(opened, *LINE)
     opened.click("#fill")
     opened.wait_for_selector("#restarts canvas.best")
@@ -376,6 +245,7 @@ def test_a_photo_may_be_dropped_or_pasted(page: Any, pixels: np.ndarray, way: st
 
 
 def test_the_theme_that_was_chosen_is_kept(page: Any) -> None:
+    page.click("#menu-open")
     page.click("#theme")
     chosen = page.evaluate("document.documentElement.dataset.theme")
     assert chosen in ("light", "dark")

@@ -35,6 +35,15 @@ def test_local_names_are_answered(client: TestClient, host: str) -> None:
         "[::1",
         "a b",
         "127.0.0.1@evil.example",
+        "evil.com@localhost",
+        "127.0.0.1/evil",
+        "127.0.0.1?evil",
+        "localhost#evil",
+        "localhost:80:80",
+        "localhost:",
+        "localhost\\evil",
+        "[127.0.0.1",
+        "localhost:9x",
         "evil.example@127.0.0.1.nip.io",
     ],
 )
@@ -67,6 +76,11 @@ def test_a_server_open_to_a_network_answers_to_addresses_but_not_to_strange_name
         "http://localhost:8123",
         "http://127.0.0.1",
         "",
+        "http://[",
+        "http://127.0.0.1:8123/path",
+        "http://user@127.0.0.1:8123",
+        "ftp://127.0.0.1:8123",
+        "127.0.0.1:8123",
     ],
 )
 def test_pages_of_other_origins_are_refused(client: TestClient, key: str, origin: str) -> None:

@@ -148,3 +148,9 @@ def test_an_avif_comes_back_as_one(client: TestClient) -> None:
         assert (image.format, image.size) == ("AVIF", (40, 30))
     as_png = post(client, image=stream.getvalue(), stages="none", format="png")
     assert as_png.headers["content-type"] == "image/png"
+
+
+def test_a_word_that_is_neither_true_nor_false_is_no_way_to_invert(client: TestClient) -> None:
+    answer = post(client, invert="yes", stages="none")
+    assert answer.status_code == 422
+    assert "expected true or false" in answer.json()["error"]

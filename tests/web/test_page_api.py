@@ -19,7 +19,7 @@ from inpaint import images, pipeline
 from inpaint.images.decode import decode
 from inpaint.images.encode import encode
 from inpaint.images.picture import Picture
-from inpaint.web import shapes
+from inpaint.web import pages, shapes
 from inpaint.web.settings import Settings
 
 Make = Callable[..., TestClient]
@@ -43,8 +43,7 @@ def saved(client: TestClient, key: str, stack: list[list[int]], **more: str) -> 
 def test_the_page_and_its_files_come_from_the_package(client: TestClient) -> None:
     page = client.get("/")
     assert page.headers["content-type"].startswith("text/html")
-    for name in ("main.js", "view.js", "paint.js", "arrivals.js", "theme.js", "toast.js",
-                 "style.css", "icon.svg"):  # fmt: skip
+    for name in sorted(path.name for path in pages.FOLDER.iterdir()):
         assert client.get(f"/static/{name}").status_code == 200
     assert client.get("/favicon.ico").headers["content-type"] == "image/svg+xml"
     assert "http://" not in page.text.replace("http://www.w3.org", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -55,8 +56,9 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     ],
 )
 def test_what_is_no_image_is_an_unsupported_type(
-    client: TestClient, data: bytes, word: str
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, data: bytes, word: str
 ) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     assert word in complaint(client.post("/api/photos", content=data), 415)
     mask = coded(photo_pixels()[..., 0])
     files = {"image": ("a", data), "mask": ("b", mask)}
@@ -212,7 +214,7 @@ def test_a_fault_of_ours_shows_no_traceback(
 def test_a_fault_while_filling_is_an_event(
     client: TestClient, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*arguments: object) -> None:
+    def broken(*arguments: object, **keywords: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr(live, "fill", broken)

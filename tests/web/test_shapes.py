@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import cv2
@@ -150,3 +151,45 @@ def test_what_is_brushed_is_widened_by_its_blur_but_not_where_erased() -> None:
     region = region_of(disc)
     hole = mask_of([region], (240, 240))
     np.testing.assert_array_equal(over_edge(hole, [region], from_array(image)), hole)
+
+
+def test_shapes_that_cover_too_much_together_are_refused() -> None:
+    whole = (7000, 7000)
+    box = {"kind": "box", "box": [0, 0, 6900, 7000]}
+    with pytest.raises(ShapeError, match="cover more than 2048 million pixels together"):
+        mask_of([box] * MOST_SHAPES, whole)
+    long = stroke(*([float(k % 2 * 6000), 3000.0] for k in range(9999)), size=2000)
+    with pytest.raises(ShapeError, match="cover more than"):
+        mask_of([long], whole)
+    assert mask_of([box] * 20, whole).mean() > 0.9  # what a person may draw
+
+
+def test_drawing_ends_between_two_shapes_when_nobody_waits() -> None:
+    drawn: list[int] = []
+
+    def check() -> None:
+        drawn.append(1)
+        if len(drawn) == 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        mask_of([stroke([40, 30])] * 9, SIZE, check)
+    assert len(drawn) == 3
+
+
+def test_edges_of_many_small_objects_are_measured_where_they_are() -> None:
+    rng = np.random.default_rng(0)
+    picture = from_array(rng.integers(0, 255, (3000, 3000, 3), dtype=np.uint8))
+    dots = [stroke([30 + 50 * (k % 50), 30 + 50 * (k // 50)], size=24) for k in range(1000)]
+    hole = mask_of(dots, (3000, 3000))
+    begun = time.process_time()
+    over_edge(hole, dots, picture)
+    assert time.process_time() - begun < 10  # of minutes, when each looked at the whole photo
+
+
+def test_edges_over_too_large_surroundings_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inpaint.web.shapes.MOST_MEASURED", 1000)
+    picture = from_array(np.zeros((*SIZE, 3), np.uint8))
+    drawn = [stroke([40, 30], size=20)]
+    with pytest.raises(ShapeError, match="surroundings"):
+        over_edge(mask_of(drawn, SIZE), drawn, picture)

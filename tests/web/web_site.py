@@ -17,6 +17,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from inpaint.web.app import create_app
+from inpaint.web.server import configured
 from inpaint.web.settings import Settings
 from inpaint.web.state import State
 
@@ -58,11 +59,9 @@ class Served:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[Served]:
+def serving(settings: Settings, *, port: int = 0) -> Iterator[Served]:
     app = create_app(settings)
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="error", ws="none", timeout_graceful_shutdown=1)
-    )
+    server = uvicorn.Server(configured(settings, app, port=port))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

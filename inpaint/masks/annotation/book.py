@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
+from xml.etree import ElementTree
 
 import numpy as np
 
 from inpaint.errors import MaskError, SelectionError, UnknownNameError
-from inpaint.masks.annotation import cvat, labelme, labelstudio, via, yolo
+from inpaint.masks.annotation import cvat, labelme, labelstudio, via, voc, yolo
 from inpaint.masks.annotation.coco import Coco
 from inpaint.masks.annotation.model import (
     Page,
@@ -24,7 +25,7 @@ from inpaint.masks.annotation.names import Pictures
 from inpaint.masks.annotation.shared import Place, guarded, read_json, read_text
 
 WORDS = ("label", "id", "--label or --id")
-KNOWN = "COCO, labelme, Label Studio, CVAT, VIA or YOLO"
+KNOWN = "COCO, labelme, Label Studio, CVAT, VIA, PASCAL VOC or YOLO"
 
 
 class Book(Protocol):
@@ -35,6 +36,9 @@ class Book(Protocol):
 
     def find(self, photo: str) -> Page | None:
         """What it says of a photo by its path; None: the photo is not in it."""
+
+    def only(self) -> Page | None:
+        """The page of a file that holds but one; None for a file that holds more."""
 
 
 class CocoBook:
@@ -51,6 +55,14 @@ class CocoBook:
         if len(found) > 1:
             raise _several(self.name, photo, len(found))
         return self._coco.page(found[0]) if found else None
+
+    def only(self) -> Page | None:
+        """As in ``Book``."""
+        return self._coco.page(0) if len(self._coco.images) == 1 else None
+
+    def called(self) -> list[str]:
+        """What its pictures are called."""
+        return [last_part(paths[0]) for paths in self.pictures.paths]
 
 
 class PagesBook:
@@ -78,7 +90,7 @@ class PagesBook:
         return self._pages[found[0]] if found else None
 
     def only(self) -> Page | None:
-        """The page of a file that holds but one."""
+        """As in ``Book``."""
         return self._pages[0] if len(self._pages) == 1 else None
 
     def called(self) -> list[str]:
@@ -103,8 +115,8 @@ def open_book(path: Place) -> CocoBook | PagesBook:
     """
     name = repr(str(path))
     if Path(path).suffix.lower() == ".xml":
-        text = read_text(path, "CVAT XML")
-        return PagesBook(name, guarded(lambda: cvat.pages(text), name))
+        text = read_text(path, "CVAT or PASCAL VOC XML")
+        return PagesBook(name, guarded(lambda: _xml_pages(text), name))
     if Path(path).suffix.lower() == ".txt":
         return PagesBook(name, [([Path(path).stem], yolo_page(path))])
     data = read_json(path, KNOWN)
@@ -112,7 +124,7 @@ def open_book(path: Place) -> CocoBook | PagesBook:
         return CocoBook(path)
     pages = guarded(lambda: _pages(data, name), name)
     if pages is None:
-        raise MaskError(f"{name} is JSON, but none of {KNOWN}; export it as COCO")
+        raise MaskError(f"{name} is JSON, but none of {KNOWN}; export it as COCO, VOC or YOLO")
     return PagesBook(name, pages)
 
 
@@ -126,22 +138,43 @@ def _pages(data: Any, name: str) -> list[tuple[list[str], Page]] | None:
     return None
 
 
+def _xml_pages(text: str) -> list[tuple[list[str], Page]]:
+    """The pages of an XML file, which its root tells; MaskError for that of another program."""
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise MaskError(f"it is no XML ({error}); export it again") from None
+    if root.tag == voc.ROOT:
+        return voc.pages(root)
+    if root.tag != cvat.ROOT:
+        raise MaskError(
+            f"it is XML of {root.tag!r}, expected CVAT's annotations or PASCAL VOC's annotation; "
+            "export as COCO"
+        )
+    return cvat.pages(root)
+
+
 def yolo_page(path: Place) -> Page:
     """The objects of a YOLO file, with the class names that lie beside or above it."""
     name = repr(str(path))
-    names = yolo_names(Path(path).parent)
+    names, pose = yolo_names(Path(path).parent)
     text = read_text(path, "YOLO labels")
-    return guarded(lambda: yolo.page(text, names), name)
+    return guarded(lambda: yolo.page(text, names, pose), name)
 
 
-def yolo_names(folder: Path) -> dict[str, str]:
-    """Names of classes from a file in a folder or above it; empty where there is none."""
+def yolo_names(folder: Path) -> tuple[dict[str, str], int]:
+    """Names of classes from a file in a folder or above it, and the length of a pose.
+
+    Without such a file there are no names, and poses are told by their lines.
+    """
     above = [folder.resolve(), *folder.resolve().parents][: yolo.LEVELS_UP]
     for place in above:
         for file in yolo.CLASS_FILES:
             if (place / file).is_file():
-                return yolo.class_names(read_text(place / file, "class names"), str(place / file))
-    return {}
+                text = read_text(place / file, "class names")
+                pose = yolo.keypoints(text) if file.endswith(("yaml", "yml")) else 0
+                return yolo.class_names(text, str(place / file)), pose
+    return {}, 0
 
 
 def any_program(
@@ -155,9 +188,9 @@ def any_program(
     """Read a picture's objects from the file of any program that is known.
 
     Those are COCO, labelme and X-AnyLabeling, Label Studio (JSON and JSON-MIN), CVAT ("CVAT for
-    images" XML), VIA (JSON), and YOLO (text with ``classes.txt`` or ``data.yaml`` beside or above
-    it). The format is told by the content. Entries without area are passed over, and a warning
-    says which.
+    images" XML), PASCAL VOC (XML), VIA (JSON), and YOLO (text with ``classes.txt`` or ``data.yaml``
+    beside or above it). The format is told by the content. Entries without area are passed over,
+    and a warning says which.
 
     Parameters
     ----------
@@ -185,10 +218,10 @@ def any_program(
     book = open_book(path)
     where = Path(photo).resolve().as_posix()
     sheet = book.find(where)
-    if sheet is None and isinstance(book, PagesBook):
+    if sheet is None:
         sheet = book.only()
     if sheet is None:
-        known = book.called() if isinstance(book, PagesBook) else []
+        known = book.called()
         if len(known) in range(1, 21):
             raise UnknownNameError(f"picture in {book.name}", Path(photo).name, known)
         raise SelectionError(f"{book.name} has no picture {Path(photo).name!r}; check the name")

@@ -10,21 +10,16 @@ from inpaint.errors import MaskError
 from inpaint.masks.annotation import outlines
 from inpaint.masks.annotation.model import Entry, NoAreaError, Page, finite, key, whole
 
+ROOT = "annotations"
 _SHAPES = frozenset({"box", "polygon", "mask", "ellipse", "cuboid"})
 _THIN = {"polyline": "a line", "points": "points", "skeleton": "a skeleton"}
 
 
-def pages(text: str) -> list[tuple[list[str], Page]]:
+def pages(root: ElementTree.Element) -> list[tuple[list[str], Page]]:
     """The images of an export: what each is called, and its objects.
 
-    Raises MaskError for other XML, and one that names a damaged image.
+    Raises MaskError for tracks of a video, and one that names a damaged image.
     """
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
-        raise MaskError(f"it is no XML ({error}); export it again") from None
-    if root.tag != "annotations":
-        raise MaskError(f"it is XML of {root.tag!r}, expected CVAT's annotations; export as COCO")
     if root.find("track") is not None:
         raise MaskError("it holds tracks of a video; export as 'CVAT for images' or COCO")
     return [_page(image, place) for place, image in enumerate(root.findall("image"), 1)]
@@ -72,7 +67,7 @@ def _mask(item: ElementTree.Element, shape: tuple[int, int]) -> np.ndarray:
     if item.tag == "cuboid":
         corners = {name[1:]: None for name in item.attrib if name[:1] == "x" and name[1:]}
         points = [(number(f"x{corner}"), number(f"y{corner}")) for corner in corners]
-        return outlines.around(shape, points)
+        return outlines.hull(shape, points)
     words = [word.split(",") for word in item.attrib["points"].split(";") if word.strip()]
     return outlines.polygon(shape, outlines.points_of(words))
 

@@ -116,6 +116,8 @@ def _mask(item: dict[str, Any], shape: tuple[int, int]) -> np.ndarray:
         return outlines.ellipse(shape, x, y, radius, radius)
     if kind == "rectangle":
         return outlines.around(shape, points)
+    if kind == "cuboid":  # X-AnyLabeling: the corners of two faces, one after the other
+        return outlines.hull(shape, points)
     return outlines.polygon(shape, points)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from inpaint.errors import SelectionError
@@ -78,6 +79,37 @@ def around(shape: Shape, points: Sequence[Point]) -> np.ndarray:
         raise NoAreaError(f"a rectangle of {len(points)} points holds no area")
     xs, ys = zip(*points, strict=True)
     return box(shape, min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
+
+
+def hull(shape: Shape, points: Sequence[Point]) -> np.ndarray:
+    """Draw the convex hull of points, such as a cuboid's corners, (H, W) bool.
+
+    Raises
+    ------
+    NoAreaError
+        If they lie on one line, or outside.
+    """
+    if len(points) < 3:
+        raise NoAreaError(f"a solid of {len(points)} points holds no area")
+    corners = cv2.convexHull(np.array(points, np.float32))[:, 0]
+    return polygon(shape, [(float(x), float(y)) for x, y in corners])
+
+
+def crossings(points: Sequence[Point]) -> int:
+    """How often sides of a closed outline of N points cross; 0 for an outline of a simple shape."""
+    start = np.array(points, float)
+    end = np.roll(start, -1, axis=0)
+
+    def turn(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+        side: np.ndarray = np.sign(
+            (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1])
+            - (b[..., 1] - a[..., 1]) * (c[..., 0] - a[..., 0])
+        )
+        return side
+
+    a, b, c, d = start[:, None], end[:, None], start[None], end[None]
+    apart = (turn(a, b, c) * turn(a, b, d) < 0) & (turn(c, d, a) * turn(c, d, b) < 0)
+    return int(apart.sum()) // 2
 
 
 def turned_box(

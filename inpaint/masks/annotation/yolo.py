@@ -1,4 +1,8 @@
-"""Objects from YOLO label files: text, one file an image, with a file of class names."""
+"""Objects from YOLO label files: text, one file for each image, with a file of class names.
+
+A line is a class and then a box, an outline, or a box with the keypoints of a pose. Programs that
+write what a network found append its confidence and the number of its track.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,8 @@ from inpaint.masks.annotation.model import Entry, Page, finite, key
 
 # Where exporters put the names of classes, and how far above the labels.
 CLASS_FILES = ("classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml", "notes.json")
-LEVELS_UP = 3
+LEVELS_UP = 5  # datumaro and ultralytics: labels/train/FOLDER below the file
+_CROSSED = 200  # outlines of up to so many points are checked for sides that cross
 
 
 def class_names(text: str, name: str) -> dict[str, str]:
@@ -70,43 +75,127 @@ def _yaml_names(text: str) -> dict[str, str]:
     return names
 
 
-def page(text: str, names: dict[str, str]) -> Page:
-    """The objects of one image: boxes (class, centre, size) and polygons (class, points).
+def keypoints(text: str) -> int:
+    """How many numbers a line of a pose has after its box: ``kpt_shape`` of a YAML file, 0 without.
 
-    Coordinates are shares of the image's width and height. Raises MaskError that names the line
-    which is neither.
+    Parameters
+    ----------
+    text : str
+        Of ``data.yaml``.
     """
-    entries = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split()
-        if words:
-            entries.append(_entry(words, number, names))
-    return Page((None, None), entries)
+    found = re.search(r"^kpt_shape\s*:\s*\[?\s*-?\s*(\d+)\s*[,\n]\s*-?\s*(\d+)", text, re.M)
+    return int(found[1]) * int(found[2]) if found else 0
 
 
-def _entry(words: list[str], number: int, names: dict[str, str]) -> Entry:
-    where = f"line {number}"
+def page(text: str, names: dict[str, str], pose: int = 0) -> Page:
+    """The objects of one image: boxes (class, centre, size), outlines (class, points) and poses.
+
+    Coordinates are shares of the image's width and height. Of a pose the box counts.
+
+    Parameters
+    ----------
+    text : str
+        Of the file.
+    names : dict
+        Names of classes by their number.
+    pose : int
+        How many numbers follow the box of a pose; see ``keypoints``.
+
+    Raises
+    ------
+    MaskError
+        If a line is none of these; the message names it.
+    """
+    lines = [
+        (f"line {number}", _numbers(line.split(), f"line {number}"))
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.strip()
+    ]
+    tracked = any(_has_track(values[1:], least=2) for _, values in lines)
+    return Page((None, None), [_entry(w, values, names, pose, tracked) for w, values in lines])
+
+
+def _numbers(words: list[str], where: str) -> list[float]:
     try:
-        values = [finite(word) for word in words]
+        return [finite(word) for word in words]
     except ValueError:
         raise MaskError(f"{where} is not all numbers; correct or delete it") from None
-    count = len(values) - 1
-    is_box, is_outline = count in (4, 5), count >= 6 and count % 2 == 0
-    if not (is_box or is_outline):
+
+
+def _entry(
+    where: str, values: list[float], names: dict[str, str], pose: int, tracked: bool
+) -> Entry:
+    category, facts = key(values[0]), values[1:]
+    box = _box_of(facts, pose)
+    outline = None if box else _outline_of(facts, tracked)
+    if not (box or outline):
         raise MaskError(
-            f"{where} has {count} numbers after the class, expected 4 of a box (x, y, width, "
-            "height) or pairs of a polygon; correct or delete it"
+            f"{where} has {len(facts)} numbers after the class, expected 4 of a box (x, y, width, "
+            "height) or pairs of an outline, and perhaps a confidence in [0, 1] and the number of "
+            "a track; correct or delete it"
         )
-    category = key(values[0])
+    if outline and len(outline) <= _CROSSED and outlines.crossings(outline) > len(outline):
+        raise MaskError(
+            f"{where} is no outline (its sides cross) and may be a pose; put data.yaml with "
+            "kpt_shape beside or above the file, or delete the line"
+        )
 
     def draw(shape: tuple[int, int]) -> np.ndarray:
         height, width = shape
-        if is_box:
-            x, y, w, h = (
-                v * side for v, side in zip(values[1:5], (width, height) * 2, strict=True)
-            )
+        if box:
+            x, y, w, h = (v * side for v, side in zip(box, (width, height) * 2, strict=True))
             return outlines.box(shape, x - w / 2, y - h / 2, w, h)
-        pairs = zip(values[1::2], values[2::2], strict=True)
-        return outlines.polygon(shape, [(x * width, y * height) for x, y in pairs])
+        return outlines.polygon(shape, [(x * width, y * height) for x, y in outline or []])
 
-    return Entry(where, names.get(category, category), draw, values[1:], None, category)
+    return Entry(where, names.get(category, category), draw, facts, None, category)
+
+
+def _box_of(values: list[float], pose: int) -> list[float] | None:
+    """The box of a line that is one, or a pose: centre and size; None for an outline."""
+    count = len(values)
+    if count < 4:
+        return None
+    if count in (4, 5):
+        return values[:4]
+    if pose and count - 4 - pose in (0, 1, 2):
+        return values[:4]
+    if not _within(values[:4]):
+        return None
+    tracked = count == 6 and _is_track(values[5], least=1)
+    # Labels of poses say of each keypoint, after its place, whether it is absent, hidden or seen.
+    marked = count > 6 and (count - 4) % 3 == 0 and {0.0, 1.0, 2.0}.issuperset(values[6::3])
+    return values[:4] if tracked or marked else None
+
+
+def _within(box: list[float]) -> bool:
+    """Whether a centre and a size, in shares, are those of a box within the image."""
+    (x, y, w, h), slack = box, 0.01
+    sides = (x - w / 2, y - h / 2, 1 - x - w / 2, 1 - y - h / 2)
+    return w > 0 and h > 0 and min(sides) > -slack
+
+
+def _outline_of(values: list[float], tracked: bool) -> list[tuple[float, float]] | None:
+    """The points of a line that is an outline, without confidence and track; None for no outline.
+
+    Track 1 after a confidence looks like a point on the lower edge. It counts as a track where
+    another line of the file has a higher one (``tracked``), because only then is that certain.
+    """
+    if len(values) % 2:
+        if not (0 <= values[-1] <= 1 or _is_track(values[-1], least=1)):
+            return None
+        values = values[:-1]
+    elif _has_track(values, least=1 if tracked else 2):
+        values = values[:-2]
+    if len(values) < 6:
+        return None
+    return list(zip(values[::2], values[1::2], strict=True))
+
+
+def _has_track(values: list[float], *, least: int) -> bool:
+    """Whether pairs of an outline end with a confidence and the number of a track."""
+    enough = len(values) >= 8 and len(values) % 2 == 0
+    return enough and 0 <= values[-2] <= 1 and _is_track(values[-1], least=least)
+
+
+def _is_track(value: float, *, least: int) -> bool:
+    return value >= least and value.is_integer()

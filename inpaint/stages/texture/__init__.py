@@ -6,18 +6,22 @@ surroundings are most like its own; the fill so far says what belongs where. Use
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
 from inpaint.stages.patch import Patch
 from inpaint.stages.texture.weights import Weights
 
+if TYPE_CHECKING:
+    from inpaint.stages.texture.search import Effort
+
 _THIN = 2.0  # holes no deeper than this stay as they are: a smooth fill looks as good there
 _DEEPEST, _LARGEST = 8.0, 30_000  # where the search begins: depth of the hole, pixels in all
 _SCREEN = 0.05  # how near a seam colours may change: about 4 pixels
 _CALM = 0.5  # weight of harmonic interpolation in the smooth colours of the result
-# The second opinion weighs texture and nearness more.
-_SECOND = Weights(texture=0.6, structure=0.5, down=0.8, across=0.5)
+_SMALL = 128  # a crop up to this side was seen by the networks before as it is
 
 
 def apply(
@@ -26,9 +30,9 @@ def apply(
     weights: Weights = Weights(),  # noqa: B008, frozen
     smooth: float = 1 / 64,
     keep: float = 0.5,
-    lean: float = 0.1,
+    fade: float = 0.1,
     melt: int = 40,
-    passes: int = 6,
+    effort: Effort | None = None,
 ) -> Patch:
     """Copy texture from the known part of the picture into the hole, where the fill says what.
 
@@ -47,13 +51,14 @@ def apply(
         Sigma, in the crop's longer side, below which ``filled`` is not trusted.
     keep : float
         How much of the fill's own smooth part the result takes back; 0 copies colours as well.
-    lean : float
-        Share of a second opinion: a coarser search with other weights. Where both agree nothing
-        changes; where they do not, the truth is as likely between them.
+    fade : float
+        Share of the smooth colours in the result. The copy is sharp and may be at the wrong place;
+        a tenth of what is likely takes nothing from its look, and errs less.
     melt : int
         Iterations that take the seams between copies away; 0 leaves them as they are.
-    passes : int
-        How often (1) to (3) are repeated at each level.
+    effort : Effort, optional
+        How thorough the search is. By default ``THOROUGH``, and ``QUICK`` for a crop of at most
+        128 pixels: there the fill so far has structure of the picture's own size.
 
     Returns
     -------
@@ -67,7 +72,7 @@ def apply(
     from inpaint.stages.texture import guide
     from inpaint.stages.texture.join import join
     from inpaint.stages.texture.levels import Level, pyramid, sources
-    from inpaint.stages.texture.search import affordable, matched
+    from inpaint.stages.texture.search import QUICK, THOROUGH, affordable, matched
 
     image = np.ascontiguousarray(patch.filled)
     levels = pyramid(Level(image, todo, patch.mask), _DEEPEST, _LARGEST)
@@ -79,24 +84,22 @@ def apply(
     colours = image + np.float32(_CALM) * guide.calmed(levels, patch.mask.shape)
     sigma = max(1.0, smooth * max(patch.mask.shape))
 
-    def copied(chosen: Weights, *, exactly: bool) -> np.ndarray:
-        places = None
-        for level in reversed(levels):
-            places = matched(level, structure, places, chosen, passes, generator, exactly)
-        assert places is not None
-        return join(
-            places.within(todo),
-            image,
-            colours,
-            sigma=sigma,
-            keep=keep,
-            screen=_SCREEN,
-            steps=melt,
-        )
-
-    filled = copied(weights, exactly=False)
-    if lean:
-        filled += np.float32(lean) * (copied(_SECOND, exactly=True) - filled)
+    if effort is None:
+        effort = QUICK if max(patch.mask.shape) <= _SMALL else THOROUGH
+    places = None
+    for level in reversed(levels):
+        places = matched(level, structure, places, weights, effort, generator)
+    assert places is not None
+    filled = join(
+        places.within(todo),
+        image,
+        colours,
+        sigma=sigma,
+        keep=keep,
+        screen=_SCREEN,
+        steps=melt,
+    )
+    filled[todo] += np.float32(fade) * (colours[todo].clip(0, 1) - filled[todo])
     return patch.with_filled(filled)
 
 

@@ -42,37 +42,73 @@ class Known:
         return tree(self.f[self.allowed])
 
 
-def exact(target: np.ndarray, known: Known, places: Map) -> None:
-    """Set each hole pixel's source to the allowed pixel with the nearest description.
+class Exact:
+    """The search of one level for the nearest descriptions, which remembers its answers.
 
-    Of equal ones the first in row-major order wins.
+    What is looked for changes little from one pass to the next, and where it did not change,
+    neither does the answer.
 
     Parameters
     ----------
-    target : ndarray (n, D) of int16
-        Descriptions of the fill at the hole's pixels.
     known : Known
         Where sources are.
-    places : Map
-        Changed in place.
+    slack : float
+        See ``nearest``.
     """
-    found = nearest(target, known.tree, _measured(target, known, places))
-    rows, columns = known.allowed
-    places.row[:], places.column[:] = rows[found], columns[found]
+
+    def __init__(self, known: Known, *, slack: float = 1.0) -> None:
+        self.known, self.slack = known, slack
+        self._target: np.ndarray | None = None
+        self._row = self._column = self._d = np.empty(0, dtype=np.int32)
+
+    def __call__(self, target: np.ndarray, places: Map) -> np.ndarray:
+        """Set each hole pixel's source to the allowed pixel with the nearest description.
+
+        Of equal ones the first in row-major order wins; with a ``slack`` below 1 the source of
+        before stays where nothing nearer is seen.
+
+        Parameters
+        ----------
+        target : ndarray (n, D) of int16
+            Descriptions of the fill at the hole's pixels, which are the same at each call.
+        places : Map
+            Changed in place.
+
+        Returns
+        -------
+        ndarray (n,) of int32
+            |f_p - f_q|² of each hole pixel and its source.
+        """
+        new = np.arange(len(target))
+        if self._target is None:
+            self._row, self._column, self._d = (np.empty(len(new), np.int32) for _ in range(3))
+        else:
+            new = np.flatnonzero((target != self._target).any(1))
+        part = np.ascontiguousarray(target[new])
+        d = _measured(part, self.known, places.row[new], places.column[new])
+        found = nearest(part, self.known.tree, d, slack=self.slack)
+        nearer = found < len(self.known.allowed[0])
+        at = new[nearer]
+        rows, columns = self.known.allowed
+        places.row[at], places.column[at] = rows[found[nearer]], columns[found[nearer]]
+        self._target = target
+        self._row[new], self._column[new], self._d[new] = places.row[new], places.column[new], d
+        places.row[:], places.column[:] = self._row, self._column
+        return self._d.copy()
 
 
 def distances(target: np.ndarray, known: Known, places: Map) -> np.ndarray:
     """Return |f_p - f_q|² of each hole pixel and its source: (n,) float32."""
-    return _measured(target, known, places, anywhere=True).astype(np.float32)
-
-
-def _measured(
-    target: np.ndarray, known: Known, places: Map, *, anywhere: bool = False
-) -> np.ndarray:
-    """Distances (n,) int32; NEVER where a source is not valid, unless ``anywhere`` will do."""
-    valid = np.ones_like(known.valid) if anywhere else known.valid
+    anywhere = np.ones_like(known.valid)
     out = np.empty(len(target), dtype=np.int32)
-    _measure(target, known.f, places.row, places.column, valid, out)
+    _measure(target, known.f, places.row, places.column, anywhere, out)
+    return out.astype(np.float32)
+
+
+def _measured(target: np.ndarray, known: Known, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Distances (n,) int32 of sources; NEVER where one is not valid."""
+    out = np.empty(len(target), dtype=np.int32)
+    _measure(target, known.f, row, column, known.valid, out)
     return out
 
 
@@ -116,7 +152,7 @@ def propagate(
     """
     reaches = [reach >> i for i in range(reach.bit_length())]
     shape = len(places.y), len(reaches), 2
-    best = _measured(target, known, places)
+    best = _measured(target, known, places.row, places.column)
     for i in range(rounds):
         steps = np.empty(shape, dtype=np.int32)
         for k, step in enumerate(reaches):
@@ -182,7 +218,8 @@ def settle(
     *,
     bond: float,
     rounds: int,
-) -> None:
+    d: np.ndarray | None = None,
+) -> np.ndarray:
     """Let pixels take a neighbour's shift where that costs little: fewer, larger pieces.
 
     A pixel with shift s, of whose eight neighbours a share a(s) has the same one, minimises
@@ -201,15 +238,24 @@ def settle(
         How much dearer a shift is that no neighbour shares.
     rounds : int
         How often.
+    d : ndarray (n,) of int32, optional
+        The distances of the sources, where they are known already. Changed in place.
+
+    Returns
+    -------
+    ndarray (n,) of int32
+        The distances of the new sources.
     """
     n = len(places.y)
     # Per pixel: its shift, its distance, its eight neighbours, whether it has something to decide.
-    shift, d = np.empty(n, dtype=np.int64), _measured(target, known, places)
+    shift = np.empty(n, dtype=np.int64)
+    d = _measured(target, known, places.row, places.column) if d is None else d
     around, todo = np.empty((n, 8), dtype=np.int32), np.ones(n, dtype=np.bool_)
     near, changed = np.empty(8, dtype=np.int64), np.empty(n, dtype=np.int32)
     at = places.y, places.x, places.row, places.column, places.index
     work = shift, d, around, todo, near, changed, np.empty_like(shift)
     _settle(target, known.f, *at, known.valid, bond / 8, rounds, *work)
+    return d
 
 
 @kernel

@@ -46,7 +46,9 @@ def tree(f: np.ndarray) -> Tree:
     return Tree(f[order], order, low, high)
 
 
-def nearest(target: np.ndarray, known: Tree, bound: np.ndarray) -> np.ndarray:
+def nearest(
+    target: np.ndarray, known: Tree, bound: np.ndarray, *, slack: float = 1.0
+) -> np.ndarray:
     """Return argmin_q |f_p - f_q|² of each target p, the first of equal ones: (n,) int32.
 
     Parameters
@@ -57,11 +59,15 @@ def nearest(target: np.ndarray, known: Tree, bound: np.ndarray) -> np.ndarray:
         Where to look.
     bound : ndarray (n,) of int32
         For each target a distance that one of the known has, the smaller the faster; ``NEVER``
-        where none was looked at.
+        where none was looked at. Changed in place: the distance of what was found.
+    slack : float
+        Below 1, a part of the tree is left out where its box is not nearer than ``slack`` times
+        the best found by then. What is found may then be up to 1 / ``slack`` times as far as the
+        nearest, and is m, the number of the known, where nothing nearer than ``bound`` was seen.
     """
     found = np.empty(len(target), dtype=np.int32)
     waiting = np.empty((2, _DEEP), dtype=np.int32)
-    _search(target, *known, bound, waiting[0], waiting[1], found)
+    _search(target, *known, bound, slack, waiting[0], waiting[1], found)
     return found
 
 
@@ -156,6 +162,7 @@ def _search(
     low: Short2,
     high: Short2,
     bound: Int1,
+    slack: float,
     nodes: Int1,
     bounds: Int1,
     found: Int1,
@@ -168,12 +175,13 @@ def _search(
     for p in range(len(target)):
         t = target[p]
         best, chosen = bound[p], np.int32(m)
+        limit = _share(best, slack)
         nodes[0], bounds[0] = 1, 0
         size = 1
         while size:
             size -= 1
             node = nodes[size]
-            if bounds[size] > best:
+            if bounds[size] > limit:
                 continue
             while node < leaves:
                 left = _outside(t, low[2 * node], high[2 * node])
@@ -181,10 +189,10 @@ def _search(
                 near, far = 2 * node, 2 * node + 1
                 if right < left:
                     near, far, left, right = far, near, right, left
-                if right <= best:
+                if right <= limit:
                     nodes[size], bounds[size] = far, right
                     size += 1
-                if left > best:
+                if left > limit:
                     node = 0
                     break
                 node = near
@@ -195,4 +203,11 @@ def _search(
                 d = apart(t, f[j])
                 if d < best or (d == best and order[j] < chosen):
                     best, chosen = d, order[j]
-        found[p] = chosen
+                    limit = _share(best, slack)
+        found[p], bound[p] = chosen, best
+
+
+@inner
+def _share(distance: int, share: float) -> Any:
+    """A share of a distance, rounded down; all of it for 1, exactly."""
+    return np.int32(np.int64(np.float64(distance) * np.float64(share)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
@@ -15,7 +17,7 @@ from inpaint.stages.texture.features import (
 )
 from inpaint.stages.texture.guide import resized
 from inpaint.stages.texture.levels import Level, Map, sources
-from inpaint.stages.texture.match import Known, distances, exact, propagate, settle
+from inpaint.stages.texture.match import Exact, Known, distances, propagate, settle
 from inpaint.stages.texture.peel import peel
 from inpaint.stages.texture.vote import confidence, likeness, vote
 from inpaint.stages.texture.weights import Weights
@@ -27,8 +29,28 @@ _PASSED = 30_000  # hole pixels beyond which a level that is propagated gets few
 _ROUNDS = 2  # of propagation at a level too large for an exact search
 _BOND, _SETTLE = 20.0, 24  # how strongly neighbours hold together, and rounds of it
 _RING = 3  # known pixels around the hole whose patches are looked for too
-_PEELED = 3000  # sources that a first fill is made of, if there are more
 _REACH = 4  # of the random steps, in pixels
+
+
+class Effort(NamedTuple):
+    """How thorough a search is.
+
+    Attributes
+    ----------
+    passes : int
+        How often descriptions, nearest patches and votes are made at each level.
+    slack : float
+        How exact the nearest patches are: see ``nearest``.
+    peeled : int
+        About how many sources the first fill is made of, if there are more.
+    """
+
+    passes: int
+    slack: float
+    peeled: int
+
+
+THOROUGH, QUICK = Effort(6, 0.5, 1000), Effort(2, 0.3, 500)
 
 
 def affordable(level: Level) -> bool:
@@ -41,14 +63,12 @@ def matched(
     structure: np.ndarray,
     places: Map | None,
     weights: Weights,
-    passes: int,
+    effort: Effort,
     generator: np.random.Generator,
-    exactly: bool,
 ) -> Map:
     """Steps (1) to (3) at one level; ``places`` are those of the level below, None at the first.
 
     ``structure`` (h, w, 5) is what belongs where, of any size.
-    ``exactly``: not where the search cannot be exact; the level's places are then carried only.
     """
     image, todo, unknown = level
     wide = _grown(todo, _RING)
@@ -57,29 +77,31 @@ def matched(
         return found
     valid = sources(unknown)
     small = len(found.y) * np.count_nonzero(valid) * DIMENSIONS <= _PRODUCTS
-    if places is not None and exactly and not small:
-        return found
     fixed = constant(resized(structure, todo.shape), weights)
     texture = gradients(image)
     known = Known(describe(image, texture, fixed, weights), valid)
     seen = np.dstack([image, texture])
     if places is None:
         inner = Map(todo)
-        peel(image, fixed, inner, _thinned(known.allowed))
+        peel(image, fixed, inner, _thinned(known.allowed, effort.peeled))
         shown = inner.composed(image)
         first = describe_at(shown, gradients(shown), fixed, weights, (found.y, found.x))
-        exact(first, known, found)
+        Exact(known)(first, found)
     trust = share = confidence(found, todo)
+    exact = Exact(known, slack=effort.slack)
+    passes = effort.passes
     if not small:
         passes = max(2, min(passes, passes * _PASSED // len(found.y)))
     for _ in range(passes):
         target = _targets(found, todo, share, seen, fixed, weights)
         if small:
-            exact(target, known, found)
+            d = exact(target, found)
+            settle(target, known, found, bond=_BOND, rounds=_SETTLE, d=d)
         else:
             propagate(target, known, found, generator, rounds=_ROUNDS, reach=_REACH)
-        settle(target, known, found, bond=_BOND, rounds=_SETTLE)
-        share = trust * likeness(distances(target, known, found))
+            settle(target, known, found, bond=_BOND, rounds=_SETTLE)
+            d = distances(target, known, found)
+        share = trust * likeness(d)
     return found
 
 
@@ -104,9 +126,9 @@ def _targets(
     return describe_at(colours, rough, fixed[box], weights, inside)
 
 
-def _thinned(allowed: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """About ``_PEELED`` of the pixels, on a grid, where there are more."""
-    step = max(1, round((len(allowed[0]) / _PEELED) ** 0.5))
+def _thinned(allowed: tuple[np.ndarray, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """About ``count`` of the pixels, on a grid, where there are more."""
+    step = max(1, round((len(allowed[0]) / count) ** 0.5))
     kept = (allowed[0] % step == 0) & (allowed[1] % step == 0)
     return (allowed[0][kept], allowed[1][kept]) if kept.any() else allowed
 

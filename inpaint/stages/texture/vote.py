@@ -33,8 +33,9 @@ def confidence(places: Map, todo: np.ndarray) -> np.ndarray:
 
 def likeness(distances: np.ndarray) -> np.ndarray:
     """Return exp(-d / 2σ²) of squared distances: (n,) float32."""
-    spread = np.float32(2 * np.percentile(distances, _QUARTILE) + 1)
-    return np.exp(-distances / spread)
+    at = len(distances) * _QUARTILE // 100
+    spread = np.float32(2 * np.partition(distances, at)[at] + 1)
+    return np.exp(-distances.astype(np.float32) / spread)
 
 
 def vote(image: np.ndarray, places: Map, weight: np.ndarray) -> np.ndarray:

@@ -1,16 +1,12 @@
-// A fill from the press of the button to the candidates: what the tray shows.
+// A fill from the press of the button to its candidates, which come one by one.
+//
+// Candidates of one hole are a group: { shapes, under, options, edge, first, variants, rounds, seconds, crops }.
+// ``under`` is the stack of fills that the hole was drawn on.
 
 import * as api from "./api.js";
+import { say } from "./say.js";
 
-const STAGES = {
-  poisson: "Blending",
-  attention: "Refining",
-  recurrent: "Refining",
-  texture: "Copying texture",
-};
-const THUMB = 124; // pixels of a thumbnail's side
-const MORE = 4; // candidates that "More" asks for
-const $ = (id) => document.getElementById(id);
+const MORE = 4; // candidates that the server makes for "More"; the first of them is there already
 const name = ([fill, candidate]) => `${fill}.${candidate}`;
 
 async function decoded(url) {
@@ -21,17 +17,16 @@ async function decoded(url) {
 }
 
 export class Filling {
-  going = null; // { abort, box } of the fill at work
-  #patches = new Map(); // "fill.candidate" -> { x, y, w, h, bitmap }
-  #groups = new Map(); // "fill.candidate" -> what it is one of
-  #losses = [];
-  #first = null; // stage of a crop
-  #turn = 0; // candidate that goes through the stages
-  #pictures = Promise.resolve();
+  going = null; // { abort, box, of, shown, into } of the fill at work
 
-  constructor(view, doc) {
-    this.view = view;
-    this.doc = doc;
+  #patches = new Map(); // "fill.candidate" -> { x, y, w, h, bitmap }
+  #groups = new Map(); // "fill.candidate" -> its group
+  #pictures = Promise.resolve(); // decoded one after the other, so that none overtakes a later one
+  #arrivals = Promise.resolve(); // candidates on their way from the server
+
+  constructor({ view, doc, session, side, tray }) {
+    Object.assign(this, { view, doc, session, side, tray });
+    tray.choose = (index) => this.choose(index);
   }
 
   reset() {
@@ -42,216 +37,151 @@ export class Filling {
 
   cancel() { this.going?.abort.abort(); }
 
-  patchesOf(stack) { return stack.map((entry) => this.#patches.get(name(entry))).filter(Boolean); }
+  patchOf(entry) { return this.#patches.get(name(entry)); }
 
-  // Fill what is drawn.
-  // With edge, strokes and boxes are widened by the blur of what they are drawn around.
-  async fill(key, side, options, edge) {
-    const { shapes, stack } = this.doc;
-    await this.#run(key, { shapes, stack, options, edge }, async (event) => {
-      const variants = Array.from({ length: event.candidates }, (_, k) => [event.fill, k]);
-      const group = { shapes, under: stack, options, edge, variants, rounds: 0, event };
-      await this.#fetch(key, side, group, variants);
-      return () => this.doc.push({ shapes: [], stack: [...stack, variants[0]] });
-    });
-  }
+  patchesOf(stack) { return stack.map((entry) => this.patchOf(entry)).filter(Boolean); }
 
-  // Other fills of the hole that was filled last.
-  async more(key, side) {
-    const group = this.group;
-    if (!group || this.going) return;
-    const first = group.rounds === 0;
-    const options = { ...group.options, candidates: MORE, seed: group.options.seed + group.rounds };
-    await this.#run(key, { shapes: group.shapes, stack: group.under, options, edge: group.edge }, async (event) => {
-      let variants = Array.from({ length: event.candidates }, (_, k) => [event.fill, k]);
-      // By the same seed, those that are there already come again: the first of several is the
-      // single one, unless that was routed to another method.
-      if (first && group.event.crops.every((crop) => crop.method === "prior")) {
-        variants = variants.slice(group.variants.length);
-      }
-      await this.#fetch(key, side, group, variants);
-      group.variants.push(...variants);
-      group.rounds += 1;
-      return () => {};
-    });
-  }
-
+  // The group of the topmost fill.
   get group() { return this.doc.top && this.#groups.get(name(this.doc.top)); }
+
+  // Whether these settings would fill the last hole in another way than any so far.
+  differs(options, edge) {
+    const { group } = this;
+    return Boolean(group) && JSON.stringify([options, edge]) !== JSON.stringify([group.options, group.edge]);
+  }
 
   choose(index) {
     const entry = this.group?.variants[index];
-    if (entry && !this.going) this.doc.choose(entry);
+    if (!entry || (this.going && this.going.into !== this.group)) return;
+    this.doc.choose(entry);
   }
 
-  // Fill and show how it goes; ``done(event)`` fetches the result before the tray changes, and
-  // returns what puts it into the document.
-  async #run(key, request, done) {
+  // Fill what is drawn. With edge, strokes are widened by the blur of what they are drawn around.
+  async fill(options, edge) {
+    const { shapes, stack } = this.doc;
+    const group = { shapes, under: stack, options, edge, variants: [], rounds: 0 };
+    await this.#run(group, { options, of: options.candidates }, (entry) => {
+      if (group.variants.length === 1) this.doc.push({ shapes: [], stack: [...stack, entry] });
+    });
+    // By the same seed the same candidates would come again.
+    group.rounds = options.candidates > 1 ? 1 : 0;
+  }
+
+  // Other fills of the hole that was filled last.
+  async more() {
+    const { group } = this;
+    if (!group || this.going) return;
+    const options = { ...group.options, candidates: MORE, seed: group.options.seed + group.rounds };
+    await this.#run(group, { options, first: 1, of: MORE - 1 });
+    group.rounds += 1;
+  }
+
+  // The same hole with other settings; the first fill by them is chosen.
+  async again(options, edge) {
+    const { group } = this;
+    if (!group || this.going) return;
+    const had = group.variants.length;
+    Object.assign(group, { options, edge });
+    await this.#run(group, { options, of: options.candidates }, (entry) => {
+      if (group.variants.length === had + 1) this.doc.choose(entry);
+    });
+    group.rounds = options.candidates > 1 ? 1 : 0;
+  }
+
+  async #run(group, { options, first = 0, of }, arrived = () => {}) {
+    const { view, tray } = this;
     const abort = new AbortController();
-    this.going = { abort, box: null, candidates: request.options.candidates };
-    this.#losses = [];
-    const { view } = this;
-    const shown = view.shapes;
-    view.shapes = request.shapes;
-    view.live = { image: null, box: null };
+    const fresh = !group.variants.length;
+    const before = group.variants.length;
+    const going = { abort, box: null, of, came: 0, into: group, shown: !fresh, number: null };
+    this.going = going;
+    this.#arrivals = Promise.resolve();
+    if (fresh) view.live = { image: null, box: null };
     view.maskChanged();
-    this.#say("Starting", "");
-    $("restarts").replaceChildren();
-    $("curve").hidden = true;
+    tray.begin(fresh ? "Looking at the photo" : "Looking for other fills");
     this.show();
-    let finish = null;
+    say(fresh ? "Filling" : "Looking for other fills");
+    const request = { shapes: group.shapes, stack: group.under, options, edge: group.edge, first };
     try {
-      const plain = request.shapes.map(({ kind, points, size, box, counts, erase }) => ({ kind, points, size, box, counts, erase }));
-      const event = await api.fill(key, { ...request, shapes: plain }, abort.signal, (e) => this.#heard(e));
-      await this.#pictures.catch(() => {});
-      if (event.event === "done") finish = await done(event);
+      const event = await this.session.ask((key) => api.fill(key, request, abort.signal, (e) => this.#heard(e, going, arrived)));
+      if (event.event === "done") Object.assign(group, { seconds: event.seconds, crops: event.crops });
     } catch (error) {
       if (error.name !== "AbortError") throw error;
     } finally {
+      // What has come is kept, whatever became of the rest.
+      await Promise.allSettled([this.#pictures, this.#arrivals]);
+      if (going.number !== null) this.session.keep(going.number).catch(() => {});
       this.going = null;
       view.live = null;
-      view.shapes = shown;
-      if (finish) finish();
       view.maskChanged();
       this.show();
+      this.#tell(group, before, fresh);
     }
   }
 
-  async #fetch(key, side, group, variants) {
-    for (const variant of variants) {
-      this.#patches.set(name(variant), await api.candidate(key, [...group.under, variant], side));
-      this.#groups.set(name(variant), group);
+  #tell(group, before, fresh) {
+    const count = group.variants.length - before;
+    if (!count) say(fresh ? "Not filled; what is marked stays" : "No other fill came");
+    else if (fresh) say(count === 1 ? "Filled. Press M for other fills, C to compare." : `Filled in ${count} ways. Press 1 to ${count} to choose.`);
+    else say(`${count} more, ${group.variants.length} in all`);
+  }
+
+  #heard(event, going, arrived) {
+    if (event.event === "candidate") {
+      // In a chain: the order in which they come is that in which they are shown.
+      this.#arrivals = this.#arrivals.then(() => this.#arrive(event, going, arrived));
+      this.#arrivals.catch(() => {});
+      return;
     }
+    if (event.event === "crop") going.box = event.box;
+    if (going.shown) this.tray.further(going);
+    else this.tray.heard(event, going);
+    if (event.event === "search" && !going.shown) this.#picture(event.pictures, event);
+    if (event.event === "stage" && !going.shown) this.#picture(event.picture);
   }
 
-  #heard(event) {
-    if (event.event === "waiting") {
-      this.#say("Waiting", `${event.before} before this one`);
-    } else if (event.event === "crop") {
-      this.going.box = event.box;
-      this.#losses = [];
-      this.#first = null;
-      this.#turn = 0;
-      this.#say("Looking around", event.crops > 1 ? `hole ${event.crop + 1} of ${event.crops}` : "");
-    } else if (event.event === "search") {
-      this.#searched(event);
-    } else {
-      this.#refined(event);
-    }
+  async #arrive({ fill, candidate }, going, arrived) {
+    const { into } = going;
+    const entry = [fill, candidate];
+    const side = this.side();
+    const patch = await this.session.ask((key) => api.candidate(key, [...into.under, entry], side));
+    this.#patches.set(name(entry), patch);
+    this.#groups.set(name(entry), into);
+    into.variants.push(entry);
+    going.number = fill;
+    going.came += 1;
+    going.shown = true;
+    this.view.live = null;
+    arrived(entry);
+    this.tray.further(going);
+    this.show();
   }
 
-  // Every candidate goes through the stages, so the first stage begins the next one.
-  #refined({ stage, picture }) {
-    this.#first ??= stage;
-    if (stage === this.#first) this.#turn += 1;
-    this.#say(STAGES[stage] ?? stage, this.going.candidates > 1 ? `candidate ${this.#turn} of ${this.going.candidates}` : "");
-    this.#picture(picture);
-  }
-
-  #searched({ step, steps, loss, pictures, restarts, best, crop, crops }) {
-    const where = crops > 1 ? `hole ${crop + 1} of ${crops} · ` : "";
-    if (steps === 0) this.#say("Solving", `${where}closed form`);
-    else this.#say("Searching", `${where}step ${step} of ${steps}${loss === null ? "" : ` · loss ${loss.toPrecision(3)}`}`, (crop + step / steps) / crops);
-    if (loss !== null) this.#losses.push(loss);
-    this.#curve();
-    this.#picture(pictures, { restarts, best });
-  }
-
-  // Pictures are decoded one after the other, so that none overtakes a later one.
-  #picture(url, strip = null) {
+  #picture(url, search = null) {
     const { going, view } = this;
     const { box } = going;
     this.#pictures = this.#pictures.catch(() => {}).then(async () => {
       const image = await decoded(url);
-      if (this.going !== going) return;
-      view.live = { image: strip ? this.#restarts(image, strip) : image, box: this.#square(box, image, strip) };
+      if (this.going !== going || going.shown) return;
+      const live = search ? this.tray.restarts(image, search) : image;
+      view.live = { image: live, box: this.#square(box, search), blended: !search };
       view.draw();
     });
   }
 
   // A prior sees the crop in a square, padded where the photo is narrower.
-  #square([x, y, w, h], image, strip) {
-    if (!strip) return [x, y, w, h];
+  #square([x, y, w, h], search) {
+    if (!search) return [x, y, w, h];
     const side = Math.max(w, h);
     return [x - Math.floor((side - w) / 2), y - Math.floor((side - h) / 2), side, side];
   }
 
-  // The restarts as thumbnails; returns the canvas of the best one.
-  #restarts(strip, { restarts, best }) {
-    const size = strip.naturalHeight;
-    const row = $("restarts");
-    while (row.children.length > restarts) row.lastChild.remove();
-    while (row.children.length < restarts) row.append(document.createElement("canvas"));
-    [...row.children].forEach((canvas, k) => {
-      if (canvas.width !== size) canvas.width = canvas.height = size;
-      canvas.getContext("2d").drawImage(strip, k * size, 0, size, size, 0, 0, size, size);
-      canvas.classList.toggle("best", k === best && restarts > 1);
-    });
-    return row.children[best];
-  }
-
-  #say(what, detail, share = null) {
-    $("going-what").textContent = what;
-    $("going-detail").textContent = detail;
-    if (share === null) $("progress").removeAttribute("value");
-    else $("progress").value = share;
-  }
-
-  #curve() {
-    const canvas = $("curve");
-    const context = canvas.getContext("2d");
-    const { width, height } = canvas;
-    context.clearRect(0, 0, width, height);
-    const losses = this.#losses.map((v) => Math.log(Math.max(v, 1e-12)));
-    canvas.hidden = losses.length < 2;
-    if (losses.length < 2) return;
-    const [low, high] = [Math.min(...losses), Math.max(...losses)];
-    context.beginPath();
-    losses.forEach((v, i) => {
-      const x = 4 + ((width - 8) * i) / (losses.length - 1);
-      const y = 6 + (height - 12) * (1 - (v - low) / (high - low || 1));
-      context.lineTo(x, y);
-    });
-    context.lineWidth = 3.5;
-    context.lineJoin = context.lineCap = "round";
-    context.strokeStyle = getComputedStyle(canvas).getPropertyValue("color");
-    context.stroke();
-  }
-
   // Bring the tray up to date with the document.
   show() {
-    const { group, going } = this;
-    const picks = Boolean(group) && !going && !this.doc.shapes.length;
-    $("going").hidden = !going;
-    $("picks").hidden = !picks;
-    $("tray").hidden = !(going || picks);
-    if (picks) this.#thumbs(group);
-  }
-
-  #thumbs(group) {
-    const row = $("thumbs");
-    const under = this.patchesOf(group.under);
-    const chosen = name(this.doc.top);
-    row.replaceChildren(...group.variants.map((variant, index) => {
-      const patch = this.#patches.get(name(variant));
-      const button = document.createElement("button");
-      const canvas = document.createElement("canvas");
-      const key = document.createElement("kbd");
-      canvas.width = canvas.height = THUMB;
-      this.view.thumbnail(canvas, patch, [...under, patch]);
-      key.textContent = index + 1;
-      button.type = "button";
-      button.setAttribute("role", "radio");
-      button.setAttribute("aria-checked", name(variant) === chosen);
-      button.setAttribute("aria-label", `Candidate ${index + 1}`);
-      button.append(canvas, ...(group.variants.length > 1 && index < 9 ? [key] : []));
-      button.addEventListener("click", () => this.choose(index));
-      return button;
-    }));
-    const { crops, seconds } = group.event;
-    const ways = [...new Set(crops.map((crop) => (crop.method === "prior" ? crop.prior : crop.method)))];
-    const faces = crops.filter((crop) => crop.face).length;
-    const found = faces ? `, ${faces > 1 ? `${faces} faces` : "a face"} found` : "";
-    $("picked").textContent = `${ways.join(", ")} in ${seconds.toFixed(1)} s${found}`;
-    $("picked").title = crops.map((crop) => `${crop.why}; ${crop.stages.join(" + ") || "no stages"}`).join("\n");
+    const { group, going, doc } = this;
+    this.tray.show(group, doc.top, going, {
+      patchOf: (entry) => this.patchOf(entry),
+      under: group ? this.patchesOf(group.under) : [],
+    });
   }
 }

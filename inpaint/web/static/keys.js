@@ -1,13 +1,16 @@
 // Keyboard shortcuts. The dialog "Keyboard" lists them.
 
 const TOOLS = { b: "brush", e: "eraser", x: "box", h: "hand" };
+const PRESSED = ["Enter", " "]; // what presses a button that has the focus
 
 export function listen(actions) {
   const plain = {
     "[": () => actions.resize(1 / 1.15),
     "]": () => actions.resize(1.15),
     s: actions.snap,
+    l: actions.lift,
     m: actions.more,
+    r: actions.again,
     c: actions.compare,
     Delete: actions.clear,
     Backspace: actions.clear,
@@ -18,25 +21,28 @@ export function listen(actions) {
     ",": actions.settings,
     "?": actions.help,
   };
-  const withControl = { z: actions.undo, y: actions.redo, o: actions.open, s: actions.save };
+  const withControl = { z: actions.undo, y: actions.redo, o: actions.open, s: actions.save, c: actions.copy };
 
   addEventListener("keydown", (event) => {
-    if (document.querySelector("dialog[open]")) return;
+    // A dialog and a menu close by themselves, and keys that they do not know are not the page's.
+    if (document.querySelector("dialog[open], [popover]:popover-open")) return;
     if (event.key === "Escape") return actions.escape();
     const field = event.target.closest?.("input:not([type=range]):not([type=checkbox]):not([type=radio]), select, textarea");
     if (field) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (event.ctrlKey || event.metaKey) {
+      if (key === "c" && String(getSelection())) return; // text is copied as text
       const action = key === "z" && event.shiftKey ? actions.redo : withControl[key];
       if (action) { event.preventDefault(); action(); }
       return;
     }
     if (event.altKey) return;
-    if (event.target.closest?.("button, input, a, [role=slider]") && ["Enter", " "].includes(event.key)) return;
+    if (event.target.closest?.("button, input, a, [role=slider]") && PRESSED.includes(event.key)) return;
     if (event.key === " ") { event.preventDefault(); if (!event.repeat) actions.hold(true); return; }
+    if (key === "o") { if (!event.repeat) actions.peek(true); return; }
     if (event.key === "Enter") return actions.fill();
     if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
-      if (event.target.type === "range" || event.target.type === "radio") return;
+      if (["range", "radio"].includes(event.target.type)) return;
       if (actions.split(event.key === "ArrowLeft" ? -0.02 : 0.02)) event.preventDefault();
       return;
     }
@@ -45,6 +51,10 @@ export function listen(actions) {
     plain[key]?.();
   });
 
-  addEventListener("keyup", (event) => { if (event.key === " ") actions.hold(false); });
-  addEventListener("blur", () => actions.hold(false));
+  const release = () => { actions.hold(false); actions.peek(false); };
+  addEventListener("keyup", (event) => {
+    if (event.key === " ") actions.hold(false);
+    if (event.key.toLowerCase() === "o") actions.peek(false);
+  });
+  addEventListener("blur", release);
 }

@@ -1,40 +1,66 @@
-// The page: opens photos, passes what is drawn to the server, and shows what comes back.
+// The page: puts its parts together, and its buttons and keys to work.
 
 import * as api from "./api.js";
 import { arrivals } from "./arrivals.js";
 import { Compare } from "./compare.js";
+import { controls } from "./controls.js";
+import { Crosshair } from "./crosshair.js";
 import { Doc } from "./doc.js";
 import { Filling } from "./filling.js";
 import { listen } from "./keys.js";
+import { layout } from "./layout.js";
+import { Marking } from "./marking.js";
+import { closeTopmost, help, panel } from "./panels.js";
+import { Saving } from "./saving.js";
+import { say } from "./say.js";
+import { Session } from "./session.js";
 import { Settings } from "./settings.js";
 import "./theme.js";
-import { toast } from "./toast.js";
+import { hideToast, messages, toast } from "./toast.js";
 import { Tools } from "./tools.js";
+import { Tray } from "./tray.js";
 import { View } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 const KEEP_ALIVE = 60_000;
 const BRUSH = 36; // pixels of the screen, to begin with
 const SMALL_SIDE = 2400; // longest side of the view where the screen is small: memory is, too
-const EXTENSIONS = { PNG: "png", JPEG: "jpg", WEBP: "webp", TIFF: "tif", BMP: "bmp" };
+
+let settings = null;
+let saved = true;
+const side = () => Math.min(Math.max(screen.width, screen.height) < 1000 ? SMALL_SIDE : Infinity, settings.about.limits.side);
 
 const doc = new Doc();
 const view = new View($("canvas"));
 const tools = new Tools(view);
-const filling = new Filling(view, doc);
-const compare = new Compare(view);
-let settings = null;
-let photo = null; // what the server told about it, and its file's name
-let saved = true;
+const session = new Session();
+const compare = new Compare(view, () => doc.stack.length > 0 && !waits());
+const filling = new Filling({ view, doc, session, side, tray: new Tray(view) });
+const crosshair = new Crosshair(view, tools, compare);
+const saving = new Saving({ doc, view, session, filling, attempt, saved: () => { saved = true; } });
+const marking = new Marking({
+  doc, view, tools, session, side, attempt,
+  margin: () => settings.margin,
+  snaps: () => $("snap").checked,
+  marked: (shape) => {
+    refresh();
+    if (shape?.kind === "stroke" && !shape.erase && settings.onLift) fill();
+  },
+});
+const measure = layout(view);
 
-const side = () => Math.min(Math.max(screen.width, screen.height) < 1000 ? SMALL_SIDE : Infinity, settings.about.limits.side);
+// A fill at work whose picture is still to come.
+const waits = () => Boolean(filling.going) && !filling.going.shown;
 
-// Run something that may fail; a failure becomes a message.
+// Run something that may fail: a failure becomes a message, and a message goes when the next thing works.
 async function attempt(work) {
+  const before = messages();
   try {
-    return await work();
+    const result = await work();
+    if (messages() === before) hideToast();
+    return result;
   } catch (error) {
-    toast(error.status === 404 && photo ? "The server no longer has this photo; open it again." : error.message);
+    toast(error.message, error.action);
     if (!("status" in error)) console.error(error);
     return undefined;
   }
@@ -42,87 +68,76 @@ async function attempt(work) {
 
 // Opening
 
+const unsaved = () => !saved || doc.shapes.length > 0;
+
 async function open(file) {
-  if (!file || document.body.dataset.busy) return;
   const { bytes } = settings.about.limits;
   if (file.size > bytes) {
-    toast(`${file.name} has ${(file.size / 2 ** 20).toFixed(0)} MB, the limit is ${(bytes / 2 ** 20).toFixed(0)} MB.`);
+    toast(`${file.name} has ${(file.size / 2 ** 20).toFixed(0)} MB; the limit is ${(bytes / 2 ** 20).toFixed(0)} MB.`);
     return;
   }
-  if (!saved && !confirm("Open another photo without downloading this one?")) return;
+  if (unsaved() && !confirm(saved ? "What you marked is not filled yet. Open another photo without it?" : "The filled picture is not downloaded yet. Open another photo without it?")) return;
   document.body.dataset.busy = "open";
-  $("choose").querySelector("strong").textContent = "Opening…";
+  $("choose").querySelector("strong").textContent = "Opening the photo";
   await attempt(async () => {
-    const opened = await api.openPhoto(file);
-    const bitmap = await api.view(opened.key, side());
-    if (photo) api.closePhoto(photo.key);
+    const photo = await session.open(file);
+    const bitmap = await api.view(photo.key, side());
+    marking.drop();
     filling.reset();
-    photo = { ...opened, name: file.name };
-    document.body.dataset.state = "open";
-    measure();
-    compare.hide();
-    view.open({ width: opened.width, height: opened.height, bitmap });
-    doc.reset();
+    session.use(photo);
     saved = true;
+    doc.reset();
+    document.body.dataset.state = "open";
+    compare.hide();
+    measure();
+    view.open({ width: photo.width, height: photo.height, alpha: photo.alpha, bitmap });
     tools.setSize(BRUSH / view.camera.scale);
     $("file").hidden = false;
     $("file-name").textContent = file.name;
-    $("file-facts").textContent = `${opened.width} × ${opened.height} ${opened.format}${opened.bits === 16 ? ", 16 bit" : ""}`;
+    $("file-facts").textContent = `${photo.width} × ${photo.height} ${photo.format}${photo.bits === 16 ? ", 16 bit" : ""}`;
     document.title = `${file.name} - inpaint`;
     $("canvas").focus();
+    say(`${file.name} is open. Mark what should go, then press Enter.`);
   });
   delete document.body.dataset.busy;
   $("choose").querySelector("strong").textContent = "Drop a photo here";
+  refresh();
 }
 
-const choose = arrivals({ ready: () => settings && !filling.going, open });
+// Why no photo can come now, in words.
+function busy() {
+  if (!settings) return "The page is not ready yet; try again in a moment.";
+  if (document.body.dataset.busy) return "A photo is being opened already.";
+  return filling.going ? "A fill is at work. Wait for it or cancel it (Esc), then open the photo." : null;
+}
 
-// Drawing
+const choose = arrivals({ busy, open });
 
-tools.addEventListener("shape", async ({ detail: shape }) => {
-  compare.hide();
-  if (shape.kind !== "box" || !$("snap").checked) { doc.add(shape); return; }
-  view.active = { ...shape, waiting: true };
-  tools.locked = true;
-  view.draw();
-  await attempt(async () => {
-    const found = await api.snap(photo.key, side(), { box: shape.box, stack: doc.stack, ...settings.margin });
-    view.active = null;
-    if (!found.found) {
-      toast("Nothing stands out in this box, so all of it is marked.");
-      doc.add(shape);
-      return;
-    }
-    if (found.left) toast("What lies around still looks like the object; brush over the rest.");
-    const image = new Image();
-    image.src = found.view.png;
-    await image.decode();
-    doc.add({ ...found.shape, image, place: found.view });
-  });
-  view.active = null;
-  tools.locked = Boolean(filling.going);
-  view.maskChanged();
-});
+// What is drawn and filled
 
 doc.addEventListener("change", ({ detail: before }) => {
   view.shapes = doc.shapes;
   view.patches = filling.patchesOf(doc.stack);
   if (before.stack !== doc.stack) saved = !doc.stack.length;
-  if (!doc.stack.length) compare.hide();
+  if (doc.shapes.length || !doc.stack.length) compare.hide();
   view.maskChanged();
   filling.show();
   refresh();
 });
 
 function refresh() {
-  const busy = Boolean(filling.going);
-  $("undo").disabled = busy || !doc.canUndo;
-  $("redo").disabled = busy || !doc.canRedo;
-  $("clear").disabled = busy || !doc.shapes.length;
-  $("fill").disabled = busy || !doc.shapes.some((shape) => !shape.erase);
-  $("save").disabled = busy || !photo;
-  for (const id of ["more", "compare"]) $(id).disabled = busy;
-  tools.locked = busy;
+  const going = Boolean(filling.going);
+  const still = going || marking.searching;
+  $("undo").disabled = still || !doc.canUndo;
+  $("redo").disabled = still || !doc.canRedo;
+  $("clear").disabled = going || !(doc.shapes.length || marking.searching);
+  $("fill").disabled = going || !(marking.searching || doc.shapes.some((shape) => !shape.erase));
+  $("save").disabled = waits() || !session.photo;
+  $("more").disabled = going;
+  $("compare").disabled = waits();
+  $("again").hidden = going || !settings || !filling.differs(settings.options, settings.edge);
+  for (const id of ["copy", "mask-load", "mask-save"]) $(id).disabled = going || !session.photo;
+  tools.locked = still;
   cursor();
 }
 
@@ -133,117 +148,94 @@ function cursor() {
 
 // Filling
 
-async function fill() {
-  if ($("fill").disabled) return;
+async function ready() {
+  const fault = settings.fault;
+  if (fault) {
+    panel(true);
+    fault.field.focus();
+    toast(fault.text);
+    return false;
+  }
+  crosshair.hide();
   compare.hide();
   tools.cancel();
-  const going = attempt(() => filling.fill(photo.key, side(), settings.options, settings.margin.grow === null));
+  await marking.settled(); // what is being looked for belongs to this fill
+  return true;
+}
+
+// ``work()`` fills; the buttons follow, and the focus goes on from a button that is gone.
+async function watched(work) {
+  const inDock = $("dock").contains(document.activeElement);
+  const going = attempt(work);
   refresh();
+  if (inDock) $("cancel").focus();
   await going;
   refresh();
+  const lost = [document.body, $("cancel")].includes(document.activeElement) || document.activeElement === null;
+  if (lost) ($("thumbs").querySelector('[aria-checked="true"]') ?? $("canvas")).focus({ preventScroll: true });
+}
+
+async function fill() {
+  if ($("fill").disabled || !(await ready())) return;
+  // Another press was quicker, or the search found nothing.
+  if (filling.going || !doc.shapes.some((shape) => !shape.erase)) return;
+  await watched(() => filling.fill(settings.options, settings.edge));
 }
 
 async function more() {
-  if (!filling.group || filling.going) return;
-  compare.hide();
-  const going = attempt(() => filling.more(photo.key, side()));
-  refresh();
-  await going;
-  refresh();
+  if (filling.group && !filling.going && await ready() && !filling.going) await watched(() => filling.more());
+}
+
+async function again() {
+  if ($("again").hidden || !(await ready()) || filling.going) return;
+  await watched(() => filling.again(settings.options, settings.edge));
 }
 
 $("fill").onclick = fill;
 $("more").onclick = more;
+$("again").onclick = again;
 $("cancel").onclick = () => filling.cancel();
 $("undo").onclick = () => { if (!filling.going) doc.undo(); };
 $("redo").onclick = () => { if (!filling.going) doc.redo(); };
-$("clear").onclick = () => { if (!filling.going) doc.clear(); };
-$("compare").onclick = () => toggleCompare();
-
-function toggleCompare() {
-  if (doc.stack.length && !filling.going) compare.toggle();
-}
+$("clear").onclick = () => { if (!filling.going && !marking.drop()) doc.clear(); };
+$("lift").onclick = () => { settings.onLift = !settings.onLift; };
 
 // Saving
 
 async function save() {
   if ($("save").disabled) return;
   $("save").disabled = true;
-  await attempt(async () => {
-    const { format } = settings;
-    const blob = await api.file(photo.key, doc.stack, format);
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    const extension = format === "keep" ? EXTENSIONS[photo.format] : EXTENSIONS[format.toUpperCase()] ?? format;
-    link.download = `${photo.name.replace(/\.[^.]*$/, "")}-filled.${extension}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-    saved = true;
-  });
+  await attempt(() => saving.picture(settings.format));
   refresh();
 }
+
 $("save").onclick = save;
+$("copy").onclick = () => attempt(() => saving.copy());
+$("mask-save").onclick = () => attempt(() => saving.mask());
+$("mask-load").onclick = () => $("mask-picker").click();
+$("mask-picker").onchange = (event) => {
+  const file = event.target.files[0];
+  event.target.value = "";
+  if (file) attempt(() => marking.load(file));
+};
 
-// Tools, zoom, panels
+// Keys, and coming and going
 
-for (const button of document.querySelectorAll("[data-tool]")) {
-  button.onclick = () => tools.setTool(button.dataset.tool);
-}
-tools.addEventListener("tool", () => {
-  for (const button of document.querySelectorAll("[data-tool]")) {
-    button.setAttribute("aria-checked", button.dataset.tool === tools.tool);
-  }
-  $("size-row").hidden = !["brush", "eraser"].includes(tools.tool);
-  $("snap-row").hidden = tools.tool !== "box";
-  cursor();
-});
-tools.addEventListener("size", () => {
-  $("size").value = tools.stepOf(tools.size);
-  $("size-shown").textContent = `${tools.size} px`;
-});
-$("size").oninput = () => tools.setSize(tools.sizeAt(Number($("size").value)));
-
-function zoom(factor) {
-  const [width, height] = view.size;
-  view.zoomAt(width / 2, height / 2, factor);
-}
-$("zoom-in").onclick = () => zoom(1.5);
-$("zoom-out").onclick = () => zoom(1 / 1.5);
-$("zoom-fit").onclick = () => view.fit(view.fitted ? 1 : undefined);
-view.addEventListener("camera", () => {
-  const percent = view.camera.scale * 100;
-  $("zoom-fit").textContent = `${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
-  compare.place();
-});
-
-// The photo fits between the bars, so their heights are measured.
-function measure() {
-  const narrow = matchMedia("(max-width: 760px)").matches;
-  const tray = 92;
-  view.insets = { top: narrow ? 54 : 20, right: narrow ? 10 : 20, bottom: $("tools").offsetHeight + 34 + (narrow ? 24 : tray), left: narrow ? 10 : 20 };
-}
-addEventListener("resize", measure);
-
-function panel(open = $("settings").hidden) {
-  $("settings").hidden = !open;
-  document.body.toggleAttribute("data-panel", open);
-  $("settings-open").setAttribute("aria-expanded", open);
-  (open ? $("settings-close") : $("settings-open")).focus({ preventScroll: true });
-}
-$("settings-open").onclick = () => panel();
-$("settings-close").onclick = () => panel(false);
-$("help").onclick = () => $("shortcuts").showModal();
-$("shortcuts").onclick = (event) => { if (event.target === $("shortcuts")) $("shortcuts").close(); };
+const { zoom } = controls({ view, tools, cursor, moved: () => compare.place() });
+tools.addEventListener("peek", ({ detail }) => compare.peek(detail));
 
 listen({
   tool: (name) => tools.setTool(name),
-  resize: (factor) => { if (photo) tools.setSize(Math.max(tools.size * factor, factor > 1 ? tools.size + 1 : 0)); },
+  resize: (factor) => { if (session.photo) tools.setSize(Math.max(tools.size * factor, factor > 1 ? tools.size + 1 : 0)); },
   hold: (held) => { tools.held = held; view.cursor = null; view.draw(); cursor(); },
   snap: () => { $("snap").checked = !$("snap").checked; tools.setTool("box"); },
+  lift: () => $("lift").click(),
   fill,
   more,
+  again,
   choose: (index) => filling.choose(index),
-  compare: toggleCompare,
+  compare: () => compare.toggle(),
+  peek: (on) => compare.peek(on),
   split: (step) => compare.nudge(step),
   undo: () => $("undo").click(),
   redo: () => $("redo").click(),
@@ -252,26 +244,28 @@ listen({
   fit: () => view.fit(),
   open: choose,
   save,
+  copy: () => $("copy").click(),
   settings: () => panel(),
-  help: () => $("help").click(),
+  help,
+  // The topmost thing closes: what lies over the page, then what is begun, then what is at work.
   escape: () => {
-    if (filling.going) filling.cancel();
+    if (closeTopmost()) return;
+    if (tools.drawing) { if (!crosshair.hide()) tools.cancel(); }
+    else if (marking.drop()) refresh();
+    else if (filling.going) filling.cancel();
     else if (compare.shown) compare.hide();
-    else if (!$("settings").hidden) panel(false);
-    else tools.cancel();
+    else if (!crosshair.hide()) hideToast();
   },
 });
 
-// Coming and going
-
-setInterval(() => {
-  if (photo) api.keepPhoto(photo.key).catch((error) => { if (error.status === 404) toast("The server no longer has this photo; open it again."); });
-}, KEEP_ALIVE);
-addEventListener("pagehide", () => { if (photo) api.closePhoto(photo.key); });
-addEventListener("beforeunload", (event) => { if (!saved) event.preventDefault(); });
+// What the server forgets in between, the session brings back when it is needed.
+setInterval(() => { if (session.photo) api.keepPhoto(session.photo.key).catch(() => {}); }, KEEP_ALIVE);
+addEventListener("pagehide", () => session.close());
+addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
 
 attempt(async () => {
   settings = new Settings(await api.about());
+  settings.addEventListener("change", refresh);
   document.body.dataset.ready = "";
   refresh();
 });

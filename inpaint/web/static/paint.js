@@ -4,6 +4,7 @@
 // graphics card.
 
 const TINT = "rgba(255, 46, 120, 0.46)";
+const CHEQUER = 8; // pixels of the screen
 const EDGE = "rgba(255, 255, 255, 0.92)";
 
 function layer() {
@@ -73,18 +74,22 @@ export class Painter {
     if (this.stale.base) this.#paintBase();
     if (this.stale.mask) this.#paintMask();
     context.drawImage(this.#base.canvas, 0, 0);
+    if (view.peek) return;
     this.#paintPatches();
     const any = view.shapes.length || view.active;
     if (view.live) {
       this.#paintLive();
-      context.globalAlpha = 0.55;
+      // A blended fill is to be looked at; a picture of the search needs its outline.
+      context.globalAlpha = view.live.blended ? 0.15 : 0.55;
       context.drawImage(this.#edge.canvas, 0, 0);
       context.globalAlpha = 1;
     } else if (any && view.split === null) {
       this.#paintTint();
     }
     if (view.active?.kind === "box") this.#paintBox(view.active);
-    if (view.cursor) this.#paintCursor();
+    if (view.active?.kind === "spot") this.#paintSpot(view.active);
+    if (view.cross) this.#paintCross(view.cross);
+    else if (view.cursor) this.#paintCursor(view.cursor);
   }
 
   #paintBase() {
@@ -92,10 +97,24 @@ export class Painter {
     this.#wipe(context);
     this.#enter(context, true);
     const { bitmap } = this.view.photo;
-    context.fillStyle = "#8a8a92"; // under what is transparent
-    context.fillRect(0, 0, bitmap.width, bitmap.height);
+    if (this.view.photo.alpha) this.#paintChequers(context, bitmap);
     context.drawImage(bitmap, 0, 0);
     this.stale.base = false;
+  }
+
+  // Under what is transparent: squares that keep their size on the screen, as everywhere.
+  #paintChequers(context, { width, height }) {
+    const tile = layer();
+    tile.canvas.width = tile.canvas.height = 2 * CHEQUER;
+    tile.fillStyle = "#fff";
+    tile.fillRect(0, 0, 2 * CHEQUER, 2 * CHEQUER);
+    tile.fillStyle = "#cfcfd6";
+    tile.fillRect(0, 0, CHEQUER, CHEQUER);
+    tile.fillRect(CHEQUER, CHEQUER, CHEQUER, CHEQUER);
+    const pattern = context.createPattern(tile.canvas, "repeat");
+    pattern.setTransform(context.getTransform().inverse().scale(this.density));
+    context.fillStyle = pattern;
+    context.fillRect(0, 0, width, height);
   }
 
   #paintPatches() {
@@ -196,9 +215,40 @@ export class Painter {
     context.restore();
   }
 
-  #paintCursor() {
+  // A click that waits for its object.
+  #paintSpot({ box: [x, y] }) {
     const { context } = this;
-    const { x, y, size, erase } = this.view.cursor;
+    const px = 1 / this.view.camera.scale;
+    this.#enter(context);
+    for (const [radius, width, colour] of [[11, 4, "rgba(0, 0, 0, 0.45)"], [11, 2, "rgb(255, 46, 120)"], [2.5, 5, "#fff"]]) {
+      context.beginPath();
+      context.arc(x, y, radius * px, 0, 2 * Math.PI);
+      context.lineWidth = width * px;
+      context.strokeStyle = colour;
+      context.stroke();
+    }
+  }
+
+  // Where the keyboard points: four lines that leave the middle free, and the brush.
+  #paintCross([x, y]) {
+    const { context, view: { camera, cursor } } = this;
+    if (cursor) this.#paintCursor({ ...cursor, x, y });
+    this.#enter(context);
+    const px = 1 / camera.scale;
+    for (const [width, colour] of [[4, "rgba(0, 0, 0, 0.6)"], [2, "#fff"]]) {
+      context.beginPath();
+      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+        context.moveTo(x + dx * 5 * px, y + dy * 5 * px);
+        context.lineTo(x + dx * 18 * px, y + dy * 18 * px);
+      }
+      context.lineWidth = width * px;
+      context.strokeStyle = colour;
+      context.stroke();
+    }
+  }
+
+  #paintCursor({ x, y, size, erase }) {
+    const { context } = this;
     this.#enter(context);
     const px = 1 / this.view.camera.scale;
     context.beginPath();

@@ -9,13 +9,16 @@ const USUAL = ["poisson", "attention", "texture"]; // where one begins to choose
 const AUTO_HINT = "Takes the prior under which the photo's known part is most likely.";
 const $ = (id) => document.getElementById(id);
 const radio = (name) => document.querySelector(`input[name="${name}"]:checked`)?.value;
-const number = (id) => ($(id).value === "" || !$(id).validity.valid ? null : Number($(id).value));
+const number = (id) => ($(id).value === "" ? null : Number($(id).value));
+// Fields that take a whole number, and what it is called in a message.
+const NUMBERS = { steps: "Steps", seed: "Seed", grow: "Margin in pixels" };
 
-export class Settings {
+export class Settings extends EventTarget {
   #order = USUAL; // chosen stages, in their order
   #priors = new Map();
 
   constructor(about) {
+    super();
     this.about = about;
     $("version").textContent = `inpaint ${about.version}`;
     for (const prior of about.priors) {
@@ -26,7 +29,29 @@ export class Settings {
     for (const stage of about.stages) this.#addStage(stage);
     this.#restore();
     $("settings").addEventListener("change", () => this.#changed());
+    for (const id of Object.keys(NUMBERS)) $(id).addEventListener("input", () => this.#judge(id));
     this.#changed();
+  }
+
+  // The first field that cannot be used: { field, text }; null when all can.
+  get fault() {
+    for (const id of Object.keys(NUMBERS)) {
+      const text = this.#judge(id);
+      if (text) return { field: $(id), text };
+    }
+    return null;
+  }
+
+  // Say beside a field what is wrong with its number; returns that.
+  #judge(id) {
+    const field = $(id);
+    const good = field.validity.valid && Number.isInteger(Number(field.value));
+    const most = field.max ? `from ${field.min} to ${field.max}` : `from ${field.min}`;
+    const text = good ? "" : `${NUMBERS[id]}: expected a whole number ${most}`;
+    field.setAttribute("aria-invalid", !good);
+    $(`${id}-fault`).textContent = text;
+    $(`${id}-fault`).hidden = good;
+    return text;
   }
 
   // As the server's option fields.
@@ -44,8 +69,18 @@ export class Settings {
     };
   }
 
+  // Without a margin of one's own, strokes get the one that the blur of the edge needs.
+  get edge() { return number("grow") === null; }
+
   get margin() { return { grow: number("grow"), shadow: $("shadow").checked }; }
   get format() { return $("format").value; }
+
+  // Whether a stroke is filled as soon as it ends.
+  get onLift() { return $("lift").getAttribute("aria-pressed") === "true"; }
+  set onLift(on) {
+    $("lift").setAttribute("aria-pressed", on);
+    this.#store();
+  }
 
   #addCandidates(count) {
     const label = document.createElement("label");
@@ -88,14 +123,16 @@ export class Settings {
       button.setAttribute("aria-pressed", at >= 0);
       button.querySelector("b").textContent = at >= 0 ? at + 1 : "";
     }
+    for (const id of Object.keys(NUMBERS)) this.#judge(id);
     this.#store();
+    this.dispatchEvent(new Event("change"));
   }
 
   #store() {
     const fields = Object.fromEntries(this.#fields().map((f) => [f.id, f.type === "checkbox" ? f.checked : f.value]));
     const radios = Object.fromEntries(["mode", "stages", "candidates"].map((name) => [name, radio(name)]));
     try {
-      localStorage.setItem(STORE, JSON.stringify({ fields, radios, order: this.#order }));
+      localStorage.setItem(STORE, JSON.stringify({ fields, radios, order: this.#order, lift: this.onLift }));
     } catch { /* a private window may have no store */ }
   }
 
@@ -114,6 +151,7 @@ export class Settings {
       const input = document.querySelector(`input[name="${name}"][value="${CSS.escape(value)}"]`);
       if (input) input.checked = true;
     }
+    $("lift").setAttribute("aria-pressed", kept.lift === true);
     const known = this.about.stages.map((stage) => stage.name);
     this.#order = (kept.order ?? USUAL).filter((name) => known.includes(name));
   }

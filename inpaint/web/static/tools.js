@@ -3,6 +3,8 @@
 const LEAST_BOX = 3; // photo pixels
 const SPACING = 0.06; // of a stroke's size, between its points
 const STEPS = 100; // of the slider
+const REST = 250; // ms of a press that does not move
+const STILL = 4; // pixels of the screen
 
 export class Tools extends EventTarget {
   tool = "brush";
@@ -55,15 +57,67 @@ export class Tools extends EventTarget {
     this.dispatchEvent(new Event("tool"));
   }
 
+  get drawing() { return this.#drag?.kind === "draw"; }
+
   cancel() {
-    if (this.#drag?.kind === "draw") this.#drop();
+    if (this.drawing) this.#drop();
   }
 
   get #moves() { return this.locked || this.held || this.tool === "hand"; }
+  get paints() { return ["brush", "eraser"].includes(this.tool); }
+
+  // Begin a stroke or a box at a point of the photo; ``extend`` and ``finish`` follow.
+  begin(point, { erase = this.tool === "eraser", straight = false } = {}) {
+    const { view } = this;
+    if (this.tool === "box") {
+      this.#drag = { kind: "draw", from: point };
+      view.active = { kind: "box", box: [...point, 0, 0] };
+    } else {
+      this.#drag = { kind: "draw" };
+      const from = straight && this.#last ? [this.#last] : [];
+      view.active = { kind: "stroke", size: this.size, points: [...from, point], erase };
+    }
+    view.maskChanged();
+  }
+
+  extend(point) {
+    const shape = this.view.active;
+    if (shape.kind === "box") {
+      const [x, y] = this.#drag.from;
+      shape.box = [Math.min(x, point[0]), Math.min(y, point[1]), Math.abs(point[0] - x), Math.abs(point[1] - y)];
+    } else {
+      const [x, y] = shape.points.at(-1);
+      if (Math.hypot(point[0] - x, point[1] - y) < Math.max(shape.size * SPACING, 0.7)) return;
+      shape.points.push(point);
+      shape.path = null;
+    }
+    this.view.maskChanged();
+  }
+
+  // End it: a "shape" event, or "point" for a box that is none, such as a click makes.
+  finish(point) {
+    const { view } = this;
+    const shape = view.active;
+    this.#drag = null;
+    view.active = null;
+    let detail = null;
+    if (shape.kind === "stroke") {
+      const [x, y] = shape.points.at(-1);
+      if (point[0] !== x || point[1] !== y) { shape.points.push(point); shape.path = null; }
+      this.#last = point;
+      detail = this.#touching(shape);
+    } else {
+      detail = this.#trimmed(shape);
+      if (!detail && this.#inside(point)) this.dispatchEvent(new CustomEvent("point", { detail: point }));
+    }
+    view.maskChanged();
+    if (detail) this.dispatchEvent(new CustomEvent("shape", { detail }));
+  }
 
   #down(event) {
     const { view } = this;
     if (!view.photo) return;
+    view.cross = null;
     view.canvas.focus({ preventScroll: true });
     view.canvas.setPointerCapture(event.pointerId);
     const at = view.toScreen(event);
@@ -72,52 +126,49 @@ export class Tools extends EventTarget {
       if (this.#fingers.size === 2) return this.#beginPinch();
       if (this.#fingers.size > 2) return;
     }
-    if (event.button === 1 || event.button === 2 || this.#moves) {
-      this.#drag = { kind: "pan", at };
-      view.canvas.classList.add("grabbing");
+    if (event.altKey && this.paints && !this.#moves && event.button === 0) {
+      this.#drag = { kind: "size", at, size: this.size };
+      return;
+    }
+    const erases = event.button === 2 && this.paints; // the other end of the pencil
+    if (event.button === 1 || (event.button === 2 && !erases) || this.#moves) {
+      this.#beginPan(event, at);
       return;
     }
     const point = view.toPhoto(at);
-    if (this.tool === "box") {
-      this.#drag = { kind: "draw", from: point };
-      view.active = { kind: "box", box: [...point, 0, 0] };
-    } else {
-      this.#drag = { kind: "draw" };
-      const from = event.shiftKey && this.#last ? [this.#last] : [];
-      view.active = { kind: "stroke", size: this.size, points: [...from, point], erase: this.tool === "eraser" };
-    }
-    view.maskChanged();
+    this.begin(point, { straight: event.shiftKey, ...(erases && { erase: true }) });
+    this.#showCursor(event, at);
   }
+
+  // With the tool for moving, a press that rests shows the photo before its fills.
+  #beginPan(event, at) {
+    const rests = this.tool === "hand" && event.button === 0;
+    const resting = rests && setTimeout(() => this.#peek(true), REST);
+    this.#drag = { kind: "pan", at, from: at, resting };
+    this.view.canvas.classList.add("grabbing");
+  }
+
+  #peek(on) { this.dispatchEvent(new CustomEvent("peek", { detail: on })); }
 
   #move(event) {
     const { view } = this;
     if (!view.photo) return;
     const at = view.toScreen(event);
     if (this.#fingers.has(event.pointerId)) this.#fingers.set(event.pointerId, at);
-    this.#showCursor(event, at);
     const drag = this.#drag;
+    if (!drag) view.cross = null;
+    this.#showCursor(event, at);
     if (drag?.kind === "pinch") return this.#pinch();
     if (drag?.kind === "pan") {
+      if (Math.hypot(at[0] - drag.from[0], at[1] - drag.from[1]) > STILL) clearTimeout(drag.resting);
       view.pan(at[0] - drag.at[0], at[1] - drag.at[1]);
       drag.at = at;
+    } else if (drag?.kind === "size") {
+      this.setSize(drag.size * 1.012 ** (at[0] - drag.at[0]));
     } else if (drag?.kind === "draw") {
       const events = event.getCoalescedEvents?.() ?? [];
-      for (const one of events.length ? events : [event]) this.#extend(view.toPhoto(view.toScreen(one)));
-      view.maskChanged();
+      for (const one of events.length ? events : [event]) this.extend(view.toPhoto(view.toScreen(one)));
     }
-  }
-
-  #extend(point) {
-    const shape = this.view.active;
-    if (shape.kind === "box") {
-      const [x, y] = this.#drag.from;
-      shape.box = [Math.min(x, point[0]), Math.min(y, point[1]), Math.abs(point[0] - x), Math.abs(point[1] - y)];
-      return;
-    }
-    const [x, y] = shape.points.at(-1);
-    if (Math.hypot(point[0] - x, point[1] - y) < Math.max(shape.size * SPACING, 0.7)) return;
-    shape.points.push(point);
-    shape.path = null;
   }
 
   #up(event) {
@@ -130,22 +181,14 @@ export class Tools extends EventTarget {
       if (!this.#fingers.size) this.#drag = null;
       return;
     }
+    if (drag?.kind === "pan") { clearTimeout(drag.resting); this.#peek(false); }
     if (event.type === "pointercancel") { this.#drop(); return; }
-    this.#drag = null;
-    if (drag?.kind !== "draw") return;
-    const shape = view.active;
-    if (shape.kind === "stroke") {
-      const end = view.toPhoto(view.toScreen(event));
-      const [x, y] = shape.points.at(-1);
-      if (end[0] !== x || end[1] !== y) { shape.points.push(end); shape.path = null; }
-      this.#last = end;
-    }
-    view.active = null;
+    if (drag?.kind !== "draw") { this.#drag = null; return; }
+    this.finish(view.toPhoto(view.toScreen(event)));
     if (event.pointerType === "touch") this.#hideCursor();
-    const detail = shape.kind === "box" ? this.#trimmed(shape) : this.#touching(shape);
-    view.maskChanged();
-    if (detail) this.dispatchEvent(new CustomEvent("shape", { detail }));
   }
+
+  #inside([x, y]) { return x >= 0 && y >= 0 && x < this.view.photo.width && y < this.view.photo.height; }
 
   // A box within the photo, or null for one that is none.
   #trimmed({ kind, box: [x, y, w, h] }) {
@@ -166,6 +209,7 @@ export class Tools extends EventTarget {
   }
 
   #drop() {
+    if (this.#drag?.kind === "draw") this.view.cursor = null;
     this.#drag = null;
     this.view.active = null;
     this.view.maskChanged();
@@ -196,6 +240,10 @@ export class Tools extends EventTarget {
     event.preventDefault();
     if (!this.view.photo) return;
     const unit = event.deltaMode === 1 ? 16 : 1; // lines or pixels
+    if (event.altKey && this.paints) {
+      this.setSize(this.size * Math.exp(-(event.deltaY || event.deltaX) * unit * 0.0015));
+      return;
+    }
     // Two fingers on a trackpad move sideways too; a wheel never does.
     const trackpad = !event.ctrlKey && event.deltaMode === 0 && (event.deltaX !== 0 || Math.abs(event.deltaY) < 30);
     if (trackpad || event.shiftKey) {
@@ -208,10 +256,11 @@ export class Tools extends EventTarget {
 
   #showCursor(event, at) {
     const { view } = this;
-    const paints = ["brush", "eraser"].includes(this.tool) && !this.#moves && view.split === null;
-    const seen = paints && (event.pointerType !== "touch" || this.#drag?.kind === "draw");
-    const [x, y] = view.toPhoto(at);
-    view.cursor = seen ? { x, y, size: this.size, erase: this.tool === "eraser" } : null;
+    const seen = this.paints && !this.#moves && view.split === null
+      && (event.pointerType !== "touch" || this.drawing);
+    const [x, y] = view.toPhoto(this.#drag?.kind === "size" ? this.#drag.at : at);
+    const erase = view.active?.erase ?? this.tool === "eraser";
+    view.cursor = seen ? { x, y, size: this.size, erase } : null;
     view.draw();
   }
 

@@ -16,6 +16,8 @@ export class View extends EventTarget {
   live = null; // { image, box } of the fill at work
   cursor = null; // { x, y, size, erase } in photo coordinates
   split = null; // share of the photo's width that shows the state before
+  peek = false; // the photo alone is shown, without fills and marks
+  cross = null; // [x, y] in photo coordinates: where the keyboard points
   insets = { top: 16, right: 16, bottom: 16, left: 16 };
 
   #painter;
@@ -32,7 +34,8 @@ export class View extends EventTarget {
   open(photo) {
     this.photo = photo;
     this.patches = [];
-    this.live = this.active = this.split = null;
+    this.live = this.active = this.split = this.cross = null;
+    this.peek = false;
     this.fit();
   }
 
@@ -93,6 +96,18 @@ export class View extends EventTarget {
   toPhoto([x, y]) {
     const { scale, x: left, y: top } = this.camera;
     return [(x - left) / scale, (y - top) / scale];
+  }
+
+  toCanvas([x, y]) {
+    const { scale, x: left, y: top } = this.camera;
+    return [left + x * scale, top + y * scale];
+  }
+
+  // Room for the photo has changed: fit it again if it was fitted.
+  setInsets(insets) {
+    if (JSON.stringify(insets) === JSON.stringify(this.insets)) return;
+    this.insets = insets;
+    if (this.photo && this.fitted !== false) this.fit();
   }
 
   maskChanged() { this.#painter.stale.mask = true; this.draw(); }

@@ -1,0 +1,159 @@
+// The tray: how a fill goes, and the candidates to choose from.
+
+import { choose as mark, roving } from "./roving.js";
+
+const STAGES = {
+  poisson: "Blending",
+  attention: "Refining",
+  completion: "Refining",
+  recurrent: "Refining",
+  texture: "Copying texture",
+};
+const LOOKS = { sharp: "Natural", psnr: "Faithful" };
+const THUMB = 124; // pixels of a thumbnail's side
+const $ = (id) => document.getElementById(id);
+const name = ([fill, candidate]) => `${fill}.${candidate}`;
+
+export class Tray {
+  choose = () => {}; // (index) => of a candidate that was clicked
+
+  #losses = [];
+  #group = null; // whose thumbnails are shown
+
+  constructor(view) {
+    this.view = view;
+    roving($("thumbs"));
+  }
+
+  begin(what) {
+    this.#losses = [];
+    this.#put(what, "");
+    $("restarts").replaceChildren();
+    $("curve").hidden = true;
+  }
+
+  // A fill before its first candidate.
+  heard(event) {
+    if (event.event === "waiting") {
+      this.#put("Waiting", event.before === 1 ? "one fill before this one" : `${event.before} fills before this one`);
+    } else if (event.event === "crop") {
+      this.#losses = [];
+      this.#put("Looking around", event.crops > 1 ? `hole ${event.crop + 1} of ${event.crops}` : "");
+    } else if (event.event === "search") {
+      this.#searched(event);
+    } else {
+      this.#put(STAGES[event.stage] ?? event.stage, "");
+    }
+  }
+
+  // Candidates after the first.
+  further({ came, of }) {
+    $("restarts").replaceChildren();
+    $("curve").hidden = true;
+    const next = Math.min(came + 1, of);
+    this.#put("Looking for other fills", `${next} of ${of}`, of > 1 ? came / of : null);
+  }
+
+  #searched({ step, steps, loss, crop, crops }) {
+    const where = crops > 1 ? `hole ${crop + 1} of ${crops} · ` : "";
+    if (steps === 0) this.#put("Solving", `${where}closed form`);
+    else this.#put("Searching", `${where}step ${step} of ${steps}${loss === null ? "" : ` · loss ${loss.toPrecision(3)}`}`, (crop + step / steps) / crops);
+    if (loss !== null) this.#losses.push(loss);
+    this.#curve();
+  }
+
+  // The restarts of a search as thumbnails; returns the canvas of the best one.
+  restarts(strip, { restarts, best }) {
+    const size = strip.naturalHeight;
+    const row = $("restarts");
+    while (row.children.length > restarts) row.lastChild.remove();
+    while (row.children.length < restarts) row.append(document.createElement("canvas"));
+    [...row.children].forEach((canvas, k) => {
+      if (canvas.width !== size) canvas.width = canvas.height = size;
+      canvas.getContext("2d").drawImage(strip, k * size, 0, size, size, 0, 0, size, size);
+      canvas.classList.toggle("best", k === best && restarts > 1);
+    });
+    return row.children[best];
+  }
+
+  #put(what, detail, share = null) {
+    $("going-what").textContent = what;
+    $("going-detail").textContent = detail;
+    if (share === null) $("progress").removeAttribute("value");
+    else $("progress").value = share;
+  }
+
+  #curve() {
+    const canvas = $("curve");
+    const context = canvas.getContext("2d");
+    const { width, height } = canvas;
+    context.clearRect(0, 0, width, height);
+    const losses = this.#losses.map((v) => Math.log(Math.max(v, 1e-12)));
+    canvas.hidden = losses.length < 2;
+    if (losses.length < 2) return;
+    const [low, high] = [Math.min(...losses), Math.max(...losses)];
+    context.beginPath();
+    losses.forEach((v, i) => {
+      const x = 4 + ((width - 8) * i) / (losses.length - 1);
+      const y = 6 + (height - 12) * (1 - (v - low) / (high - low || 1));
+      context.lineTo(x, y);
+    });
+    context.lineWidth = 3.5;
+    context.lineJoin = context.lineCap = "round";
+    context.strokeStyle = getComputedStyle(canvas).getPropertyValue("color");
+    context.stroke();
+  }
+
+  // ``group``: what to choose from, if any; ``top``: what is chosen; ``going``: the fill at work.
+  show(group, top, going, pictures) {
+    const picks = Boolean(group?.variants.length) && (!going || going.into === group);
+    $("going").hidden = !going;
+    $("picks").hidden = !picks;
+    $("tray").hidden = !(going || picks);
+    document.body.toggleAttribute("data-filling", Boolean(going));
+    if (picks) this.#thumbs(group, top, pictures);
+  }
+
+  #thumbs(group, top, { patchOf, under }) {
+    const row = $("thumbs");
+    const fresh = this.#group !== group;
+    if (fresh) row.replaceChildren();
+    this.#group = group;
+    // Buttons that are there stay, and with them the focus.
+    for (let index = row.children.length; index < group.variants.length; index += 1) {
+      const patch = patchOf(group.variants[index]);
+      row.append(this.#thumb(index, patch, [...under, patch]));
+    }
+    row.classList.toggle("single", group.variants.length < 2);
+    const at = group.variants.findIndex((variant) => name(variant) === name(top));
+    const chosen = row.children[at];
+    if (chosen?.getAttribute("aria-checked") !== "true") chosen?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    mark(row, chosen);
+    this.#told(group);
+  }
+
+  #thumb(index, patch, patches) {
+    const button = document.createElement("button");
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = THUMB;
+    this.view.thumbnail(canvas, patch, patches);
+    button.type = "button";
+    button.setAttribute("role", "radio");
+    button.setAttribute("aria-label", `Fill ${index + 1}`);
+    button.append(canvas);
+    if (index < 9) {
+      const key = document.createElement("kbd");
+      key.textContent = index + 1;
+      button.append(key);
+    }
+    button.addEventListener("click", () => this.choose(index));
+    return button;
+  }
+
+  #told({ options, seconds, crops }) {
+    const faces = (crops ?? []).filter((crop) => crop.face).length;
+    const found = faces ? `, ${faces > 1 ? `${faces} faces` : "a face"} found` : "";
+    $("picked").textContent = seconds === undefined ? "" : `${LOOKS[options.mode]}, ${seconds.toFixed(1)} s${found}`;
+    $("picked").title = (crops ?? []).map((crop) => `${crop.why}; ${crop.stages.join(" + ") || "no stages"}`).join("\n");
+  }
+}

@@ -1,0 +1,165 @@
+"""The page in windows of every size, light and dark: room for the photo, and no barriers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from browsing import NEEDED, choose, filled, looked, open_file
+from web_site import Served, coded
+
+pytestmark = NEEDED
+AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
+SIZES = [(1280, 800), (640, 400), (390, 844), (844, 390), (320, 256)]
+GREEN = (20, 190, 60)  # of the photo, and of nothing else on the page
+
+# Buttons that are cut off: neither wholly in the window nor in something that scrolls to them.
+CUT_OFF = """() => {
+  const out = [];
+  for (const one of document.querySelectorAll("button, input, select, a")) {
+    if (!one.checkVisibility({ visibilityProperty: true }) || one.closest(".segments")) continue;
+    const box = one.getBoundingClientRect();
+    if (!box.width) continue;
+    let scrolls = false;
+    for (let up = one.parentElement; up; up = up.parentElement) {
+      const style = getComputedStyle(up);
+      if (/auto|scroll/.test(style.overflowX + style.overflowY)) scrolls = true;
+    }
+    const inside = box.left > -1 && box.top > -1 && box.right < innerWidth + 1
+      && box.bottom < innerHeight + 1;
+    if (!inside && !scrolls) out.push(one.id || one.textContent.trim());
+  }
+  return out;
+}"""
+# Pairs of bars that lie on each other.
+OVERLAPS = """() => {
+  const found = [];
+  const shown = ["tools", "tray", "choose"].map((id) => document.getElementById(id));
+  shown.push(document.querySelector("header.bar"));
+  const boxes = shown.filter((e) => e.checkVisibility({ visibilityProperty: true }))
+    .map((e) => [e.id || e.className, e.getBoundingClientRect()]);
+  for (const [a, p] of boxes) for (const [b, q] of boxes) {
+    const apart = p.right <= q.left + 1 || q.right <= p.left + 1
+      || p.bottom <= q.top + 1 || q.bottom <= p.top + 1;
+    if (a < b && p.width && q.width && !apart) found.push(`${a} ${b}`);
+  }
+  return found;
+}"""
+
+
+def photo(height: int, width: int) -> np.ndarray:
+    """All green, with a little noise so that a fill has something to go by."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(-8, 9, (height, width, 1))
+    return np.clip(np.array(GREEN) + noise, 0, 255).astype(np.uint8)
+
+
+def green(page: Any) -> tuple[int, int]:
+    """Width and height of the photo that can be seen."""
+    away = np.abs(looked(page) - GREEN).max(axis=2) < 40
+    columns, rows = np.flatnonzero(away.any(axis=0)), np.flatnonzero(away.any(axis=1))
+    assert len(rows), "the photo cannot be seen"
+    # A bar across the photo would leave fewer rows in the middle column.
+    middle = away[:, (columns[0] + columns[-1]) // 2]
+    return int(columns[-1] - columns[0] + 1), max(int(middle.sum()), 1)
+
+
+def violations(page: Any, *, only: str | None = None) -> list[str]:
+    """What axe-core finds, a line for each element."""
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE.read_text())
+    options = {"runOnly": {"type": "rule", "values": [only]}} if only else {}
+    found = page.evaluate("(options) => axe.run(document, options)", options)["violations"]
+    return [f"{v['id']}: {node['html'][:160]}" for v in found for node in v["nodes"]]
+
+
+def sound(page: Any, state: str) -> None:
+    """No cut-off buttons, nothing on top of each other, and nothing that axe-core finds."""
+    assert page.evaluate(CUT_OFF) == [], state
+    assert page.evaluate(OVERLAPS) == [], state
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), state
+    page.emulate_media(color_scheme="light")
+    assert violations(page) == [], state
+    page.emulate_media(color_scheme="dark")
+    assert violations(page, only="color-contrast") == [], state
+    page.emulate_media(color_scheme="light")
+
+
+def enough(page: Any, window: tuple[int, int], size: tuple[int, int], state: str) -> None:
+    """The photo is seen whole, and half the window high unless the window's width ends it."""
+    (width, height), seen = window, green(page)
+    if state == "drawn":  # the stroke is not green
+        assert seen[0] * size[0] > 0
+    assert seen[1] >= height / 2 or seen[0] >= 0.9 * width, (state, seen)
+
+
+@pytest.mark.parametrize("window", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_every_state_has_room_for_the_photo_and_no_barriers(
+    browser: Any, site: Served, window: tuple[int, int]
+) -> None:
+    context = browser.new_context(viewport={"width": window[0], "height": window[1]})
+    page = context.new_page()
+    page.goto(site.url)
+    page.wait_for_selector("body[data-ready]")
+    page.emulate_media(reduced_motion="reduce")
+    sound(page, "empty")
+    size = (240, 320) if window[0] < window[1] else (320, 240)
+    open_file(page, "green.png", coded(photo(size[0], size[1])))
+    enough(page, window, size, "open")
+    choose(page)
+    # Marked by the keyboard, which every window has room for.
+    page.focus("#canvas")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press(" ")
+    page.wait_for_selector("#fill:enabled")
+    sound(page, "drawn")
+    enough(page, window, size, "drawn")
+    choose(page, prior="vae", steps="2000")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#going:visible")
+    page.wait_for_function("document.getElementById('going-detail').textContent.includes('step')")
+    sound(page, "filling")
+    enough(page, window, size, "filling")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#going", state="hidden")
+    choose(page, steps="")
+    page.keyboard.press("Enter")
+    filled(page)
+    page.keyboard.press("m")
+    filled(page, 4)
+    sound(page, "filled")
+    enough(page, window, size, "filled")
+    page.click("#settings-open")
+    sound(page, "settings")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#settings")
+    context.close()
+
+
+def test_no_room_is_kept_for_a_tray_that_is_hidden_or_folded(browser: Any, site: Served) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(site.url)
+    page.wait_for_selector("body[data-ready]")
+    open_file(page, "green.png", coded(photo(320, 120)))
+    choose(page)
+    alone = green(page)[1]
+    tools = page.locator("#tools").bounding_box()
+    assert alone >= (tools["y"] - 48) * 0.9  # all that is between the bars
+    page.focus("#canvas")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press(" ")
+    page.keyboard.press("Enter")
+    filled(page)
+    with_tray = green(page)[1]
+    assert 844 / 2 <= with_tray < alone
+    page.click("#fold")
+    page.wait_for_timeout(100)
+    assert page.get_attribute("#fold", "aria-expanded") == "false"
+    assert with_tray < green(page)[1] <= alone
+    page.click("#fold")
+    page.wait_for_timeout(100)
+    assert green(page)[1] == with_tray
+    context.close()
