@@ -31,9 +31,11 @@ from inpaint import images
 from inpaint.evaluate import data, protocols
 from inpaint.evaluate.lpips import lpips
 from inpaint.evaluate.metrics import psnr_hole
+from inpaint.faces import align
 from inpaint.faces import find as faces
 from inpaint.faces.pose import Pose, share_of_face
 from inpaint.images import sheet as sheets
+from inpaint.pipeline.choose import coarse_view
 
 SIDES, TURN = (100.0, 400.0), 15.0
 COVERED = (0.1, 0.5)
@@ -110,6 +112,14 @@ def hole(
     return mask
 
 
+def looked_for(network: faces.Finder, photo: np.ndarray, mask: np.ndarray) -> list[faces.Face]:
+    """What may be a face, with its final score, surest first."""
+    image = photo / np.float32(255)
+    models = coarse_view("portraits64-gaussian"), coarse_view("scenes64-gaussian")
+    found = faces.find(network, image, mask, mask)
+    return align.confirmed(found, image, mask, *models, least=-20)
+
+
 def right(found: Pose, true: Pose) -> bool:
     away = math.hypot(found.x - true.x, found.y - true.y) / true.side
     return away < 0.12 and abs(math.log2(found.side / true.side)) < math.log2(1.25)
@@ -142,7 +152,7 @@ def read(path: Path, limit: int | None = None) -> list[np.ndarray]:
 @click.option("--fill", is_flag=True, help="Also fill the composed photos: minutes.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="Folder for contact sheets.")
 @click.option("--finder", type=click.Path(path_type=Path), help="Another than the shipped one.")
-@click.option("--json", "out", type=click.Path(path_type=Path), help="Write every logit.")
+@click.option("--json", "out", type=click.Path(path_type=Path), help="Write every score.")
 def main(
     portraits: Path,
     places: Path,
@@ -167,14 +177,14 @@ def main(
     cases = composed(read(portraits, skip + count)[skip:], read(places), shapes, seed)
     for number, (photo, mask, true) in enumerate(cases):
         started = time.process_time()
-        found = faces.find(network, photo / np.float32(255), mask, mask, least=-20)
+        found = looked_for(network, photo, mask)
         spent.append(time.process_time() - started)
         good = [f for f in found if right(f.pose, true)]
-        best = good[0].logit if good else -math.inf
-        hits += best > faces.SURE
-        row = {"number": number, "side": true.side, "logit": best, "seconds": spent[-1]}
+        best = good[0].score if good else -math.inf
+        hits += best > align.SURE
+        row = {"number": number, "side": true.side, "score": best, "seconds": spent[-1]}
         row["hidden"] = share_of_face(mask.astype(np.float32), true)
-        row["others"] = [f.logit for f in found if f not in good]
+        row["others"] = [f.score for f in found if f not in good]
         label = f"{number}: {best:.1f}"
         line = [(label, outlined(photo, mask, [f.pose for f in found[:1]]))]
         if fill:
@@ -188,7 +198,7 @@ def main(
     if fill:
         for name in ("with", "without"):
             values = [
-                (r[f"psnr_{name}"], r[f"lpips_{name}"]) for r in rows if r["logit"] > faces.SURE
+                (r[f"psnr_{name}"], r[f"lpips_{name}"]) for r in rows if r["score"] > align.SURE
             ]
             mean = np.mean(values, axis=0)
             click.echo(f"  {name:8} hole PSNR {mean[0]:.2f} dB, LPIPS of the square {mean[1]:.4f}")
@@ -196,7 +206,7 @@ def main(
     false: dict[str, list[float]] = {}
     for path in without:
         for kind in ("silhouettes", "strokes"):
-            logits, cells, spent = [], [], []
+            scores, cells, spent = [], [], []
             for number, photo in enumerate(read(path, limit)):
                 rng = np.random.default_rng([seed, number])
                 shape = photo.shape[:2]
@@ -205,17 +215,17 @@ def main(
                 else:
                     mask = place(shapes, shape, rng)
                 started = time.process_time()
-                found = faces.find(network, photo / np.float32(255), mask, mask, least=-20)
+                found = looked_for(network, photo, mask)
                 spent.append(time.process_time() - started)
-                logits.append(found[0].logit if found else -math.inf)
-                if logits[-1] > faces.SURE - 2:
+                scores.append(found[0].score if found else -math.inf)
+                if scores[-1] > align.SURE - 2:
                     shown = outlined(photo, mask, [found[0].pose])
-                    cells.append((logits[-1], [(f"{number}: {logits[-1]:.1f}", shown)]))
+                    cells.append((scores[-1], [(f"{number}: {scores[-1]:.1f}", shown)]))
             name = f"{path.stem} {kind}"
-            false[name] = logits
-            many = sum(logit > faces.SURE for logit in logits)
+            false[name] = scores
+            many = sum(score > align.SURE for score in scores)
             click.echo(
-                f"{name}: {many} of {len(logits)} ({100 * many / len(logits):.1f} %), "
+                f"{name}: {many} of {len(scores)} ({100 * many / len(scores):.1f} %), "
                 f"{np.median(spent):.3f} s"
             )
             _write(sheet, name.replace(" ", "-"), cells)

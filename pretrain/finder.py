@@ -103,14 +103,17 @@ def on(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 def hardest(network: nn.Module, x: Tensor, count: int) -> Tensor:
-    """Numbers of the ``count`` pictures of x in which the network is most sure of a face."""
+    """Numbers (count,) of the pictures x (N, 4, S, S) in which the network is surest of a face."""
     with torch.no_grad(), autocast(x.device):
         sure = network(x.contiguous(memory_format=torch.channels_last))[:, 0]
     return sure.float().flatten(1).amax(1).topk(count).indices
 
 
 def losses(answers: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-    """The focal loss for each face, and the mean distance of the pose; see ``composed.Batch``."""
+    """The focal loss for each face, and the mean distance of the pose: two Tensors ().
+
+    ``answers`` (N, 5, h, w) are the network's, ``wanted`` (N, 6, h, w) as in ``composed.Batch``.
+    """
     here, counts = wanted[:, 0], wanted[:, 0] >= 0
     target = here.clamp_min(0)
     wrong = binary_cross_entropy_with_logits(answers[:, 0], target, reduction="none")

@@ -236,7 +236,7 @@ def _explain(result: Result) -> None:
         top, left, bottom, right = one.box
         click.echo(f"hole {number}, seen within x {left}-{right}, y {top}-{bottom}:", err=True)
         if one.face:
-            reason = f"a face was found, logit {one.face['logit']:.1f}"
+            reason = f"a face was found, score {one.face['score']:.1f}"
         elif one.evidence:
             likely = ", ".join(f"{k} {v:.2f}" for k, v in one.evidence.items())
             reason = f"log evidence a known value: {likely}"

@@ -4,7 +4,7 @@
    far as its windows can touch the hole.
 2. The best windows are brought upright and to their size, seen again, and moved where the finder
    tells, ``LOOKS`` times.
-3. The mean over the window, its mirror image and slightly larger and smaller ones decides.
+3. The mean over the window, its mirror image and slightly larger and smaller ones is its score.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from inpaint.faces.network import CELL, Finder, build, pose_of
 from inpaint.faces.pose import Pose, divided, seen, share_of_face
 from inpaint.zoo import registry, weights
 
-SURE = 0.0  # least logit of a face
+LIKELY = -0.3  # least logit of what may be a face (``inpaint.faces.align`` decides)
 LOOSE = -2.0  # least logit of a window that is looked at closer, and again
 MOST = 8  # windows that are looked at closer, for each size and in all
 LOOKS = 2
@@ -49,14 +49,14 @@ class Face:
     ----------
     pose : Pose
         Of the square that frames it.
-    logit : float
-        How sure the finder is.
+    score : float
+        How sure it is one: the finder's logit, and after ``align.confirmed`` with its evidence.
     hidden : float
         The share of its eyes, nose and mouth that is hole.
     """
 
     pose: Pose
-    logit: float
+    score: float
     hidden: float
 
 
@@ -98,9 +98,9 @@ def find(
     hole: np.ndarray,
     unknown: np.ndarray,
     *,
-    least: float = SURE,
+    least: float = LIKELY,
 ) -> list[Face]:
-    """The faces that the hole touches, surest first.
+    """What may be a face that the hole touches, surest first.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def find(
     unknown : ndarray (H, W) of bool
         All that may not be read, the hole among it.
     least : float
-        The least logit of a face.
+        The least score of what is returned.
     """
     if not hole.any():
         return []
@@ -124,7 +124,7 @@ def find(
     with torch.inference_mode(), one_thread(torch.device("cpu")):
         for pose in _windows(network, image, known, share):
             face = _looked_at(network, image, known, share, pose)
-            if face and face.logit >= least:
+            if face and face.score >= least:
                 found.append(face)
     return _apart(found)
 
@@ -178,7 +178,7 @@ def _windows(network: Finder, image: np.ndarray, known: np.ndarray, hole: np.nda
             u, v = (np.array([at.x, at.y]) - edge) / shrunk + (columns.start, rows.start)
             pose = Pose(float(u), float(v), at.side / scale, at.turn)
             if TOUCHED <= share_of_face(hole, pose) <= GONE:
-                found.append(Face(pose, face.logit, 0.0))
+                found.append(Face(pose, face.score, 0.0))
     return [face.pose for face in _apart(found)[:MOST]]
 
 
@@ -234,7 +234,7 @@ def _answers(network: Finder, image: np.ndarray, known: np.ndarray, poses: list[
 def _apart(faces: list[Face]) -> list[Face]:
     """The surest of faces that lie on one another, surest first."""
     kept: list[Face] = []
-    for face in sorted(faces, key=lambda face: -face.logit):
+    for face in sorted(faces, key=lambda face: -face.score):
         near = (
             math.hypot(face.pose.x - one.pose.x, face.pose.y - one.pose.y)
             < APART * max(face.pose.side, one.pose.side)

@@ -19,10 +19,9 @@ import numpy as np
 import torch
 
 from inpaint import images
-from inpaint.devices import one_thread
 from inpaint.faces import Face, Pose
 from inpaint.faces import find as search_faces
-from inpaint.faces.align import align
+from inpaint.faces.align import confirmed
 from inpaint.images import Picture
 from inpaint.images.grain import add_grain
 from inpaint.images.resize import fill_nearest
@@ -140,9 +139,9 @@ def paste_faces(
 ) -> tuple[Picture, np.ndarray, np.ndarray]:
     """Paste filled faces into ``fills``, the candidates from the number ``first`` on.
 
-    ``picture``, ``mask`` and ``unknown`` are those of ``fill_faces``; returned are the picture with
-    the faces of the very first candidate, which the rest of every candidate is filled beside, and
-    what is hole and unknown in it.
+    ``picture``, ``mask`` (H, W) and ``unknown`` (H, W) are those of ``fill_faces``; returned are
+    the picture with the faces of the very first candidate, which the rest of every candidate is
+    filled beside, and what is hole and what is unknown in it, (H, W) of bool.
     """
     picture = replace(picture, pixels=picture.pixels.copy())
     rest, dark = mask.copy(), unknown.copy()
@@ -173,21 +172,15 @@ def _found(
         blocks = mask[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
         hole = blocks.mean((1, 3), dtype=np.float32) > 0.5
     found = search_faces.find(network, small, hole, dark | hole)
+    if found:
+        models = coarse_view(portraits), coarse_view(place)
+        found = confirmed(found, small, dark | hole, *models)
     log.info("%d faces at the hole", len(found))
-    if not found:
-        return []
-    dark = dark | hole
-    image, known = np.where(dark[..., None], np.float32(0), small), (~dark).astype(np.float32)
-    models = coarse_view(portraits), coarse_view(place)
-    with one_thread(torch.device("cpu")):
-        poses = [align(face.pose, image, known, *models) for face in found]
-    return [
-        replace(face, pose=pose.scaled(factor)) for face, pose in zip(found, poses, strict=True)
-    ]
+    return [replace(face, pose=face.pose.scaled(factor)) for face in found]
 
 
 def head(pose: Pose, where: tuple[slice, slice]) -> np.ndarray:
-    """The pixels of a part of the picture on which the head of a face lies, bool."""
+    """Where the head of a face lies in a part of the picture, rows and columns: (h, w) bool."""
     rows, columns = where
     y, x = np.mgrid[rows, columns] + 0.5
     angle, half = math.radians(pose.turn), pose.side / 2
@@ -235,7 +228,7 @@ def _filled(
         f"a face of {pose.side:.0f} px around x {pose.x:.0f}, y {pose.y:.0f}, turned by "
         f"{pose.turn:.0f} degrees, {100 * face.hidden:.0f} % of it hidden"
     )
-    place = {"x": pose.x, "y": pose.y, "side": pose.side, "turn": pose.turn, "logit": face.logit}
+    place = {"x": pose.x, "y": pose.y, "side": pose.side, "turn": pose.turn, "score": face.score}
     told = {name: round(value, 2) for name, value in place.items()}
     return FilledFace(where, own, fills, replace(made.report(box, known), why=why, face=told))
 

@@ -33,7 +33,7 @@ class Report:
     face : dict or None
         Where a face was found that the hole touches, if the portraits' prior filled it: ``x``,
         ``y`` and ``side`` of the square around it in pixels of the picture, ``turn`` in degrees,
-        and the finder's ``logit``.
+        and its ``score``.
     """
 
     box: tuple[int, int, int, int]
