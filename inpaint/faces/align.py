@@ -23,7 +23,7 @@ import torch
 
 from inpaint.devices import one_thread
 from inpaint.faces.find import Face
-from inpaint.faces.pose import Pose, seen
+from inpaint.faces.pose import Pose, seen, share_of_face
 from inpaint.priors.evidence import Coarse
 
 # The poses to begin with: upright and as the finder tells, and moved in y and in size.
@@ -35,6 +35,7 @@ ROUNDS = 8  # each tries a step both ways in every coordinate; the steps are hal
 # SURE: chosen on composed photos and photos-bsds (docs/faces.md).
 WEIGHT = 15.0
 SURE = 1.45
+INSIDE = 0.6  # least share of eyes, nose and mouth that lies in the picture
 KNOWN = 0.5  # least share of a pixel of the view that must be known
 
 
@@ -47,7 +48,7 @@ def confirmed(
     *,
     least: float = SURE,
 ) -> list[Face]:
-    """Those of the faces that ``find`` returned that are sure, at their exact poses.
+    """Those of the faces that ``find`` returned that are sure and in the picture, at exact poses.
 
     ``image`` (H, W, 3) in [0, 1] is not read where it is ``unknown`` (H, W); ``face`` and ``place``
     as for ``align``. Their score becomes the sum that is at least ``least``.
@@ -59,7 +60,8 @@ def confirmed(
         for one in found:
             pose, gain = align(one.pose, image, known, face, place)
             score = one.score + WEIGHT * gain
-            if score >= least:
+            inside = share_of_face(np.ones_like(known), pose)
+            if score >= least and inside >= INSIDE:
                 kept.append(replace(one, pose=pose, score=score))
     return sorted(kept, key=lambda one: -one.score)
 
