@@ -50,6 +50,8 @@ FLAGS = [
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
+    "--disable-renderer-backgrounding",  # else its process is nice, and starves on busy machines
+    "--disable-backgrounding-occluded-windows",
     "--disable-component-update",
     "--disable-sync",
 ]

@@ -61,7 +61,7 @@ WATCH = """() => {
   const picks = document.getElementById("picks");
   const note = () => {
     const count = row.querySelectorAll("[role=radio]").length;
-    thumbs_.push([performance.now(), picks.hidden ? 0 : count, row.childElementCount]);
+    thumbs_.push([performance.now(), picks.hidden ? 0 : count, count]);
   };
   new MutationObserver(note).observe(picks.parentElement,
     { attributes: true, childList: true, subtree: true });

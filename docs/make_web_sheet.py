@@ -22,7 +22,13 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
 INPAINT = [sys.executable, "-c", "from inpaint.cli import main; main()"]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+]
 SIZES = ("1280x800", "640x400", "390x844", "844x390", "320x256")
 CELL = 420, 400  # the most that a picture takes in the sheet
 PHOTO = ROOT / "samples" / "coffee.jpg"

@@ -1,9 +1,9 @@
-"""Devices, resolved once at the edge; threads, and what a forked child may do with them.
+"""Devices, which are resolved once, and threads, of which a forked child may use only its own.
 
-Torch (OpenMP) and OpenCV keep threads that wait for work. A fork copies the memory that says they
-are there, and not the threads; the first parallel loop in the child would wait for them for ever.
-With one thread neither library hands anything to them. The bytes do not change: no result of this
-package depends on the number of threads. This module is loaded with the package, so it imports
+Torch (OpenMP) and OpenCV keep threads that wait for work. A fork copies the memory that lists these
+threads, but not the threads, so the first parallel loop in the child would wait for them forever.
+With one thread neither library hands work to others. The bytes stay the same, because no result of
+this package depends on the number of threads. This module is loaded with the package, so it imports
 torch only where it is needed.
 """
 
@@ -56,7 +56,7 @@ def _forked() -> bool:
     """Whether a parent of this process used CUDA before the fork."""
     import torch
 
-    told = getattr(torch.cuda, "_is_in_bad_fork", None)  # torch has no public way to ask
+    told = getattr(torch.cuda, "_is_in_bad_fork", None)  # torch has no public function for this
     return bool(told and told())
 
 
@@ -65,7 +65,7 @@ def one_thread(device: torch.device) -> Iterator[None]:
     """Within, this thread computes alone on the processor; on other devices nothing changes.
 
     Sums, such as those of matrix products and of gradients of convolutions, are made in parts, one
-    for each thread: their last bits depend on the number of threads, and a search makes that
+    for each thread. So their last bits depend on the number of threads, and a search makes that
     visible. The same bytes therefore need the same number, which is 1 because a forked child has
     no more.
 
@@ -87,7 +87,7 @@ def one_thread(device: torch.device) -> Iterator[None]:
 def in_child() -> None:
     """Make torch and OpenCV, where they are loaded, compute with this thread alone."""
     torch = sys.modules.get("torch")
-    if torch is not None and hasattr(torch, "set_num_threads"):  # not in the midst of its import
+    if torch is not None and hasattr(torch, "set_num_threads"):  # not while it is being imported
         torch.set_num_threads(1)
     cv2 = sys.modules.get("cv2")
     if cv2 is not None and hasattr(cv2, "setNumThreads"):

@@ -6,13 +6,14 @@
     |-- MaskError                 a mask does not fit, or marks nothing or everything
     |   `-- SelectionError        what was pointed at is not there
     |-- WeightsError              weights are missing, damaged, or made for something else
-    |-- SearchError               the search cannot go on, or an option of it cannot be
+    |-- SearchError               the search cannot go on, or one of its options is wrong
     |-- OutputError               a result cannot be written
     `-- UnknownNameError          a name does not exist; with "did you mean ...?"
         `-- MethodError           in the method of an evaluation (``inpaint.evaluate.method``)
 
-The library raises, the command line translates (``inpaint.cli.errors``), so a user never sees
-a traceback. Every message is one line that can stand alone after ``Error:``.
+The library raises these errors, and the command line turns them into messages
+(``inpaint.cli.errors``), so that users never see a traceback. Each message is one line that makes
+sense alone after ``Error:``.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class WeightsError(InpaintError):
 
 
 class SearchError(InpaintError):
-    """The latent search cannot go on, because a loss became NaN or an option cannot be."""
+    """The latent search cannot go on, because a loss became NaN or an option is wrong."""
 
 
 class OutputError(InpaintError):

@@ -26,7 +26,7 @@ def colour(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def translation(x: Tensor, generator: torch.Generator, *, ratio: float = 0.125) -> Tensor:
-    """Shift each image by up to ``ratio`` of its side; what enters is 0, middle grey.
+    """Shift each image by up to ``ratio`` of its side; pixels that enter are 0, middle grey.
 
     ``x`` is (N, C, H, W).
     """

@@ -1,4 +1,4 @@
-"""Write the measured figures of a prior where people and programs look for them.
+"""Writes the measured figures of a prior where people and programs look for them.
 
 They go into ``config.json`` under ``measured``, and into the model card as a block between two
 comments. The config holds them because they belong to its weights: a new training writes a new
@@ -23,7 +23,7 @@ END = "<!-- written by pretrain score: end -->"
 
 
 def record(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Write ``facts`` into the config and the card of ``folder``; twice gives the same files.
+    """Write ``facts`` into the config and the card of ``folder``; doing so twice changes nothing.
 
     Raises WeightsError when there is no config, OutputError when a card's block is torn or a file
     cannot be written.
@@ -47,7 +47,7 @@ def block(facts: Mapping[str, Any]) -> str:
 
 
 def lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What was measured, as (name, text) for people."""
+    """Return what was measured, as (name, text) for readers."""
     ceiling, kid = facts["ceiling"], facts["kid"]
     data = f"{facts['held_out']['images']} held-out images ({', '.join(facts['held_out']['data'])})"
     found = [
@@ -75,7 +75,7 @@ def lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def updated(text: str, new: str) -> str:
-    """``text`` with its block replaced by ``new``, or with ``new`` at its end.
+    """Return ``text`` with its block replaced by ``new``, or with ``new`` at its end.
 
     Raises ValueError unless the two comments are there once each, in order, or not at all.
     """
@@ -89,7 +89,7 @@ def updated(text: str, new: str) -> str:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, its folder made if need be; OutputError if it cannot be."""
+    """Write a file whole or not at all, and make its folder; OutputError if that fails."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

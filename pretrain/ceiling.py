@@ -1,12 +1,12 @@
-"""The reconstruction ceiling: how closely a prior can draw images that it has never seen.
+"""The reconstruction ceiling: how closely a prior can draw images that it was not trained on.
 
-Every pixel of a held-out image y is known, so nothing but the range of G and the search itself
-limits the figure. No search for a fill can come closer to y than ::
+Here each pixel of a held-out image y is known, so that only the range of G and the search limit the
+figure. No search for a fill can come closer to y than ::
 
     z* = argmin_z |G(z) - y|²,      ceiling = mean over y of PSNR(G(z*), y)
 
-lambda is 0 here, but ``constrain_z`` is applied: latents that no search for a fill may reach do
-not count.
+lambda is 0 here, but ``constrain_z`` is applied, because latents that no search for a fill may
+reach do not count.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Progress = Callable[[int, int], None]
 CHUNK = 4
 """Images searched at once: a fixed shape, so that a figure does not depend on their number."""
 SCREEN = 60
-"""Steps that all starts get; the best of them go on."""
+"""Steps that all starts take; the best of them go on."""
 RATE = 0.2
-"""Step size: of 0.05, 0.1, 0.2 and 0.4 the best for a DCGAN; a VAE does not mind."""
+"""Step size. Of 0.05, 0.1, 0.2 and 0.4 it is the best for a DCGAN; for a VAE all are equal."""
 ROUNDS = 20
 
 
@@ -45,7 +45,7 @@ class Ceiling:
 def psnr(x: Tensor, y: Tensor) -> np.ndarray:
     """PSNR of each image, (N, 3, S, S) in [0, 1], peak 1: (N,) in dB; 100 dB where they are equal.
 
-    Without the limit, one image that is met exactly would make the average infinite.
+    Without the limit, one image that is drawn exactly would make the average infinite.
     """
     error = (x.double() - y.double()).square().mean((1, 2, 3)).clamp_min(1e-10)
     found: np.ndarray = (-10 * error.log10()).cpu().numpy()
@@ -72,7 +72,7 @@ def ceiling(
     Parameters
     ----------
     prior : Prior
-        One that knows classes draws each image as its own class where it knows it.
+        A prior with classes draws each image as its own class if it has that class.
     images : Tensor (N, 3, S, S)
         In [0, 1], at the prior's size.
     labels : sequence of str, optional
@@ -100,7 +100,7 @@ def ceiling(
             if callback:
                 callback(begun + t, len(jobs) * each)
 
-        # The last chunk is filled up to the size of the others, so that it is rounded alike.
+        # The last chunk is padded to the size of the others, so that kernels round it alike.
         full = [*chosen, *[chosen[-1]] * (CHUNK - len(chosen))]
         seeds = [seed + i for i in full]
         found = _searched(one, images[full], seeds, (steps, starts, kept), step)
@@ -148,9 +148,9 @@ def _by_class(
 def projected(prior: Gaussian, images: Tensor) -> Tensor:
     """The images W z + mu, clipped to [0, 1], that are nearest to ``images`` (N, 3, S, S).
 
-    Without the clip z = (WᵀW)⁻¹ Wᵀ (y - mu). With it, what lies beyond the range costs nothing, so
-    the residual r of the clipped image is projected again, z += (WᵀW)⁻¹ Wᵀ r, for ``ROUNDS``
-    rounds, and each image's best is kept.
+    Without the clip z = (WᵀW)⁻¹ Wᵀ (y - mu). With it, values beyond the range cost nothing, so the
+    residual r of the clipped image is projected again, z += (WᵀW)⁻¹ Wᵀ r, for ``ROUNDS`` rounds,
+    and the best z of each image is kept.
     """
     W = prior.W.double()
     gram = W.T @ W

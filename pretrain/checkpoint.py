@@ -12,7 +12,7 @@ import torch
 from inpaint.errors import OutputError, WeightsError
 
 # Options that give the networks their shape or meaning. With another value for one of these the
-# weights would be of no use; all other options, such as --lr and --batch, may change on resuming.
+# weights would be of no use. All other options, such as --lr and --batch, may change on resuming.
 SHAPES = frozenset(
     (
         *("size", "latent", "codes", "distribution", "classes", "unlabelled", "spatial"),
@@ -23,14 +23,14 @@ SHAPES = frozenset(
 
 
 class Stateful(Protocol):
-    """A module, an optimizer, an average: anything that can return its state and load it."""
+    """Anything that can return its state and load it: a module, an optimizer, an average."""
 
     def state_dict(self) -> Any:
         """Return the state."""
         ...
 
     def load_state_dict(self, state: Any) -> Any:
-        """Take the state."""
+        """Load the state."""
         ...
 
 
@@ -78,7 +78,7 @@ def restore(
     try:
         for name, part in parts.items():
             part.load_state_dict(state[name])
-    except Exception as error:  # so does one whose parts have other names or shapes
+    except Exception as error:  # parts of other names or shapes fail in as many ways
         reason = " ".join(str(error).split())[:200]
         raise WeightsError(
             f"{path}: is of another training ({reason}); resume with the --size, --width and "
@@ -88,7 +88,7 @@ def restore(
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What differs, as ``--lr: 0.1 then, 0.2 now``; an option that only one side knows does not."""
+    """Return what differs, as ``--lr: 0.1 then, 0.2 now``, of the options that both sides know."""
     return [
         f"--{name.replace('_', '-')}: {before[name]} then, {now[name]} now"
         for name in sorted(before.keys() & now.keys())

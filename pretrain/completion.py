@@ -60,11 +60,11 @@ def train(
 ) -> tuple[nn.Module, Outcome]:
     """Train on ``items`` until ``plan`` says stop; returns the averaged network.
 
-    A share of the steps sees ``fine`` instead, views of larger pictures; where those views are
-    larger too, a batch has fewer of them, of as many pixels together. With every checkpoint the
-    averaged network is measured on ``held_out``: its hole PSNR at sharpness 0 and its LPIPS at 1 go
-    to ``held_out.csv``. ``init`` is a network to go on from. Raises WeightsError when that has
-    other sizes.
+    A share of the steps sees ``fine`` instead, views of larger pictures. If those views are larger
+    too, a batch has fewer of them, so that it has as many pixels. With each checkpoint the averaged
+    network is measured on ``held_out``: its hole PSNR at sharpness 0 and its LPIPS at sharpness 1
+    are appended to ``held_out.csv``. ``init`` is a network to go on from. Raises WeightsError when
+    that has other sizes.
     """
     o, device = options, plan.device
     precision.prepare(device)
@@ -77,7 +77,7 @@ def train(
     at = [0]  # the step, for the report on held-out pictures
 
     def chosen(t: int) -> tuple[Guided, int]:
-        """What step ``t`` sees, and how many views of it."""
+        """Return the items that step ``t`` draws from, and how many it draws."""
         if fine and np.random.default_rng([o.seed, 5, t]).random() < o.fine_share:
             pixels = (fine.views.size / items.views.size) ** 2
             return fine, max(2, round(o.batch / pixels))
@@ -140,7 +140,7 @@ def train(
 
 
 def drawn(network: nn.Module, filled: Tensor, mask: Tensor, sharpness: float) -> Tensor:
-    """What the network makes of (N, 3, S, S) at one sharpness, in [0, 1], without gradients."""
+    """Return the completed pictures (N, 3, S, S) in [0, 1] at one sharpness, without gradients."""
     aim = torch.full((len(filled),), sharpness, device=filled.device)
     with torch.no_grad(), autocast(filled.device):
         made: Tensor = network(filled, mask, aim)[-1].float().clamp(0, 1)
@@ -150,7 +150,7 @@ def drawn(network: nn.Module, filled: Tensor, mask: Tensor, sharpness: float) ->
 def measured(
     network: nn.Module, items: Guided, judge: lpips.Lpips, device: torch.device
 ) -> dict[str, float]:
-    """Mean hole PSNR of all items at sharpness 0, mean LPIPS at 1, and both of the guide."""
+    """Return the mean hole PSNR at sharpness 0, the mean LPIPS at 1, and both of the guide."""
     found: dict[str, list[Tensor]] = {"psnr": [], "lpips": [], "guide": [], "guide_lpips": []}
     for start in range(0, len(items), 16):
         numbers = np.arange(start, min(start + 16, len(items)))

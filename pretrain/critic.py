@@ -28,7 +28,7 @@ EVERY = 16  # steps from one R1 penalty to the next
 
 
 class Patches(nn.Module):
-    """Picture and mask (N, 4, S, S) -> logits at S/8 and S/16, and the features on the way."""
+    """Maps picture and mask (N, 4, S, S) to logits at S/8 and S/16, and to features on the way."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Opponent:
     gamma : float
         Weight of R1; 0 for none.
     seed : int
-        Of the first weights.
+        Seed of the initial weights.
     device : torch.device
     """
 
@@ -73,13 +73,13 @@ class Opponent:
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr, (0.5, 0.99), fused=True)
 
     def parts(self) -> dict[str, Stateful]:
-        """What a checkpoint keeps."""
+        """The parts that a checkpoint keeps."""
         return {"critic": self.network, "optimiser_d": self.optimiser}
 
     def step(
         self, fake: Tensor, real: Tensor, hole: Tensor, *, t: int
     ) -> tuple[Tensor, list[Tensor]]:
-        """Train D at step ``t``; its hinge loss, and its features of the true pictures.
+        """Train D at step ``t``; return its hinge loss, and its features of the true pictures.
 
         fake, real (N, 3, S, S) in [0, 1]; hole (N, 1, S, S), 1 = hole.
         """
@@ -100,7 +100,7 @@ class Opponent:
         return loss.detach(), [f[: len(real)].detach() for f in features]
 
     def verdict(self, fake: Tensor, wanted: list[Tensor], hole: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss of G and its distance to the features ``wanted``, with gradients for ``fake``.
+        """Return G's loss and its distance to the features ``wanted``, with gradients for ``fake``.
 
         fake (N, 3, S, S) in [0, 1]; hole (N, 1, S, S), 1 = hole. ``wanted`` are the features of
         the true pictures from the step of D just before. Returns two numbers.
@@ -125,7 +125,7 @@ class Opponent:
 
 
 def weights(hole: Tensor, logits: Tensor) -> Tensor:
-    """Weight of each logit in the mean, 0 where its patch holds no hole; they sum to 1.
+    """Return the weight of each logit, 0 where its patch holds no hole; the weights sum to 1.
 
     hole (N, 1, S, S), logits (N, 1, h, w); the weights have the shape of the logits.
     """

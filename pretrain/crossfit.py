@@ -1,8 +1,8 @@
-"""Gaussians that have not seen the images they fill, so that a refiner learns from honest fills.
+"""Fits Gaussians without the images that they fill, so that a refiner learns from honest fills.
 
 A prior completes the images it was fitted on better than new ones. Cross-fitting (as in stacking:
 Wolpert 1992) splits the images into N shares and fits N priors, each on all shares but one; image
-i is then filled by prior i mod N, which has not seen it.
+i is then filled by prior i mod N, which was not fitted on it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pretrain.options import GaussianOptions
 
 
 def check(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that the Gaussian of ``config`` was fitted with.
+    """Return the options with which the Gaussian of ``config`` was fitted.
 
     Raises InpaintError when it is none that ``pretrain gaussian`` made.
     """
@@ -39,16 +39,16 @@ def priors(
     *,
     callback: Callable[[int, int], None] | None = None,
 ) -> list[Gaussian]:
-    """``folds`` Gaussians like the one of ``config``, the k-th fitted without images k mod folds.
+    """Fit ``folds`` Gaussians like that of ``config``, the k-th without images k mod folds.
 
     Parameters
     ----------
     images : data.Images
         Cached at any side.
     config : mapping
-        Of a prior made by ``pretrain gaussian``: its ``training`` holds the options.
+        The config of a prior made by ``pretrain gaussian``, whose ``training`` holds the options.
     folds : int
-        How many, from 2.
+        How many Gaussians, at least 2.
     callback : callable, optional
         ``callback(done, total)`` after every Gaussian.
 

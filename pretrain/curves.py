@@ -1,4 +1,4 @@
-"""A picture of the log: one small plot a column, losses against steps."""
+"""Draws the log: one small plot for each column, losses against steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INK, PALE, LINE = (60, 60, 60), (225, 225, 225), (176, 82, 36)  # BGR
 
 
 def read(table: Path) -> dict[str, np.ndarray]:
-    """Columns of a ``log.csv`` by name, rows that are not whole left out; empty without a row."""
+    """Return the columns of a ``log.csv`` by name, without incomplete rows; empty without a row."""
     if not table.exists():
         return {}
     with table.open(newline="") as stream:
@@ -27,7 +27,7 @@ def read(table: Path) -> dict[str, np.ndarray]:
 
 
 def draw(columns: dict[str, np.ndarray]) -> np.ndarray | None:
-    """Plot every column but ``step`` and ``seconds``: uint8 (H, W, 3), BGR; None without any."""
+    """Plot all columns but ``step`` and ``seconds``: uint8 (H, W, 3), BGR; None without any."""
     names = [n for n in columns if n not in ("step", "seconds")]
     if not names or not len(columns["step"]):
         return None

@@ -1,4 +1,4 @@
-"""Images as a training saw them: cut at random where it cut, at the prior's size."""
+"""Images as a training saw them: at the prior's size, and cut at random if it cut them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHUNK = 256
 
 @dataclass(frozen=True)
 class Cuts:
-    """One fixed random cut, mirrored or not, of each image; made when asked for.
+    """A fixed random cut of each image, mirrored or not, which is made when it is asked for.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
-"""Training images: folders and tars read in place, decoded once into a memory-mapped cache.
+"""Training images: folders and tars are read in place and decoded once into a cache.
 
-A source is a folder or a tar of images; the folder right above an image names its class. The
-cache holds every image once as uint8 (N, S, S, 3); batches are a pure function of (seed, step),
-so a resumed run sees exactly what an uninterrupted one would have seen.
+A source is a folder or a tar of images; the folder right above an image names its class. The cache
+is a memory map that holds each image once as uint8 (N, S, S, 3). Batches are a pure function of
+(seed, step), so a resumed run sees exactly what an uninterrupted one would have seen.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Images:
     skipped : tuple of str
         Names of files that could not be decoded, or have transparent pixels.
     reasons : tuple of str
-        Why not, one for each of them.
+        The reason for each of them.
     """
 
     pixels: np.ndarray
@@ -65,7 +65,7 @@ class Images:
 
 
 def square(image: np.ndarray, size: int) -> np.ndarray:
-    """The centre square of an RGB image (H, W, 3), area-averaged: uint8 (size, size, 3)."""
+    """Return the centre square of an RGB image (H, W, 3), area-averaged: uint8 (size, size, 3)."""
     side = min(image.shape[:2])
     y, x = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
     cut = np.ascontiguousarray(image[y : y + side, x : x + side])
@@ -78,8 +78,8 @@ def square(image: np.ndarray, size: int) -> np.ndarray:
 def load(sources: Sequence[Path], *, size: int, cache: Path, workers: int | None = None) -> Images:
     """Decode ``sources`` to side ``size``, or map the cache that an earlier call has written.
 
-    ``workers`` images are decoded at a time, by default as many as there are processors: threads,
-    since the decoders let go of Python's lock. The cache is the same whatever their number. Its
+    ``workers`` images are decoded at a time, by default as many as there are processors. They are
+    threads, since the decoders release Python's lock. The cache is the same for any number. Its
     name holds the paths, sizes and times of all files, so changed data is decoded anew. Raises
     ImageError when a source is missing or no image in it can be read, OutputError when the cache
     cannot be written.
@@ -107,8 +107,8 @@ def load(sources: Sequence[Path], *, size: int, cache: Path, workers: int | None
 
 
 def _mark(source: Path) -> tuple[str, int | str, int]:
-    """What changes whenever the images of ``source`` do; ImageError if it can hold none."""
-    iter_files(source)  # looks at the path at once, before anything is written
+    """Return a value that changes when the images of ``source`` do; ImageError if it has none."""
+    iter_files(source)  # raises for a wrong path at once, before anything is written
     if source.is_file():
         stat = source.stat()
         return str(source.resolve()), stat.st_size, stat.st_mtime_ns
@@ -175,7 +175,7 @@ def _ahead(
     items: Iterable[RawItem],
     workers: int,
 ) -> Iterator[tuple[str, bytes | ImageError]]:
-    """``map(work, items)`` in order, a few items ahead; memory does not grow with their number."""
+    """Yield ``map(work, items)`` in order, working a few items ahead in little memory."""
     if workers == 1:
         yield from map(work, items)
         return
@@ -190,7 +190,7 @@ def _ahead(
 
 
 def indices(n: int, batch: int, *, seed: int, step: int) -> np.ndarray:
-    """Which images step ``step`` sees: (batch,), epochs reshuffled, nothing left out."""
+    """Return the images (batch,) of a step; each epoch is reshuffled and leaves none out."""
     at = step * batch
     chosen: list[int] = []
     while len(chosen) < batch:
@@ -211,10 +211,10 @@ def views(
     mirror: bool = True,
     part: slice = slice(None),
 ) -> Tensor:
-    """The ``chosen`` images, each mirrored or not and cut at random: (n, 3, size, size) in [0, 1].
+    """Return images, each mirrored or not and cut at random: (n, 3, size, size) in [0, 1].
 
     The cut is a square whose side lies between ``min_scale`` and 1 times the cached side,
-    area-averaged to ``size``. Only the rows of ``part`` are made, as they would be among all.
+    area-averaged to ``size``. Only the rows ``part`` of the chosen ones are made, as if all were.
     """
     rng = np.random.default_rng([seed, step, 1])
     drawn = []
@@ -244,9 +244,9 @@ def batch(
     min_scale: float = 1.0,
     mirror: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """Images (n, 3, size, size) in [0, 1] and labels (n,) of one training step.
+    """Return images (n, 3, size, size) in [0, 1] and labels (n,) of one training step.
 
-    Of W processes each gets its n / W of them.
+    With W processes, each gets n / W of them.
     """
     count = parallel.share(n)
     part = slice(parallel.rank() * count, (parallel.rank() + 1) * count)

@@ -1,7 +1,7 @@
-"""Training of the amortised start: E(x * m, m) -> (mu, sigma²) for a prior that stays as it is.
+"""Training of the amortised start: E(x * m, m) -> (mu, sigma²) for a prior that does not change.
 
-A search that starts from E's guess begins where another one ends. For images x and random holes,
-with z ~ N(mu, sigma²), the weights V of the pixels and D numbers per image, the minimised sum is
+A search that starts from E's guess begins near its end. For images x and random holes, with
+z ~ N(mu, sigma²), the weights V of the pixels and D numbers per image, the minimised sum is
 
     L = log(sum V |G(z) - x|) + a LPIPS + b KL(N(mu, sigma²) || p(z)) / D - c log N(z*; mu, sigma²)
 
@@ -37,7 +37,7 @@ from pretrain.vae import distance, kl_divergence
 
 
 def draw_masks(names: list[str], n: int, size: int, *, seed: int, step: int) -> Tensor:
-    """``n`` masks (n, S, S) of bool, each of a random protocol, turned and mirrored at random."""
+    """Draw ``n`` masks (n, S, S) of bool, each of a random protocol, turned and mirrored."""
     rng = np.random.default_rng([seed, step, 2])
     masks = []
     for _ in range(n):
@@ -48,7 +48,7 @@ def draw_masks(names: list[str], n: int, size: int, *, seed: int, step: int) -> 
 
 
 def pixel_weights(mask: Tensor, *, base: float, hole: float) -> Tensor:
-    """V of masks (N, S, S): 1 - ``hole`` over the known pixels, ``hole`` over the others."""
+    """Return V of masks (N, S, S): it sums to 1 - ``hole`` over known pixels, else ``hole``."""
     known = context_weights(mask, base=base, normalise=True)
     inside = mask.float()
     inside = inside / inside.sum((1, 2), keepdim=True).clamp_min(1)
@@ -61,14 +61,14 @@ def negative_log_likelihood(z: Tensor, mu: Tensor, log_variance: Tensor) -> Tens
 
 
 def drawn_z(mu: Tensor, log_variance: Tensor, rng: torch.Generator) -> Tensor:
-    """One z ~ N(mu, sigma²) a row, (N, D), differentiable in both."""
+    """Draw one z ~ N(mu, sigma²) for each row, (N, D), differentiable in mu and sigma."""
     return mu + (log_variance / 2).exp() * torch.randn(mu.shape, generator=rng).to(mu)
 
 
 class Classes:
-    """A prior once for each class that it and the images know, and for any class.
+    """A prior steered to each class that it shares with the images, and to any class.
 
-    A prior without classes is one of a single kind. Each step has one class: half of them any.
+    Each step has one class; in half of the steps it is any. A prior without classes stays as it is.
     """
 
     def __init__(self, prior: Any, images: data.Images, seed: int) -> None:
@@ -79,7 +79,7 @@ class Classes:
         self.rows = [np.flatnonzero(images.labels == images.classes.index(c)) for c in known]
 
     def at(self, step: int, batch: int) -> tuple[Any, np.ndarray]:
-        """The prior of a step and the images (batch,) to show it."""
+        """Return the prior of a step and the images (batch,) that it uses."""
         rng = np.random.default_rng([self.seed, step, 3])
         if not self.named or rng.random() < 0.5:
             return self.any, data.indices(len(self.images), batch, seed=self.seed, step=step)
@@ -88,9 +88,9 @@ class Classes:
 
 
 def check(prior: Prior, folder: Path, out: Path, *, lpips: float = 0.0) -> None:
-    """Raise InpaintError when ``prior`` has no use for a start, or would be written over.
+    """Raise InpaintError if ``prior`` needs no start network, or would be overwritten.
 
-    So it does when its images are too small for the LPIPS term.
+    It is also raised if the images are too small for the LPIPS term.
     """
     if not hasattr(prior, "start"):
         raise InpaintError(
@@ -132,7 +132,7 @@ def train(
     lpips = distance(device) if o.lpips else None
     classes = Classes(prior, images, o.seed)
     base = prior.search_defaults.get("base", 0.0)
-    # A uniform latent has a third of the variance: its KL is against a normal one as wide.
+    # A uniform latent has a variance of a third; its KL is taken to a normal of that variance.
     narrow = math.sqrt(3) if getattr(prior, "distribution", "normal") == "uniform" else 1.0
     made = 0 if hasattr(prior, "encode") else max(1, o.batch // 2)
 

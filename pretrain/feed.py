@@ -1,4 +1,4 @@
-"""The batches of a training on their way to its device."""
+"""Brings the batches of a training to its device."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Batch = tuple[Tensor, Tensor]
 
 
 class Feed:
-    """``feed(t)``: images (n, 3, S, S) in [0, 1] and labels (n,) of step t on ``device``.
+    """``feed(t)`` returns images (n, 3, S, S) in [0, 1] and labels (n,) of step t on ``device``.
 
-    For an accelerator the next batch is made by a thread meanwhile, in pinned memory. A batch is a
-    function of its step alone, so looking ahead changes nothing.
+    For an accelerator, a thread makes the next batch meanwhile, in pinned memory. A batch is a
+    function of its step alone, so this changes no result.
     """
 
     def __init__(self, images: data.Images, options: Any, device: torch.device) -> None:

@@ -1,8 +1,8 @@
-"""What a refiner learns from: true images, masks, and the fills that the earlier stages make.
+"""The items from which a refiner learns: true images, masks, and fills of the earlier stages.
 
-The fills are made once, by the search and the Poisson blend that ``inpaint fill`` runs, and kept
-as uint8 in a memory map. A share of them is replaced, when they are drawn, by a cheap proxy, so
-that a refiner is not lost when another prior stands before it.
+The fills are made once, by the search and the Poisson blend that ``inpaint fill`` runs, and are
+kept as uint8 in a memory map. When they are drawn, a share of them is replaced by a cheap proxy, so
+that the refiner also works after other priors.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from inpaint.search import search
 from inpaint.stages.poisson import blend
 from pretrain import data
 
-# The masks that people paint and that benchmarks use; blobs more often than dust.
+# Masks like those that people paint and benchmarks use; large shapes are more frequent than dust.
 MASKS = (
     "center",
     "center",
@@ -106,13 +106,13 @@ def make(
     images : data.Images
         Cached at ``size``.
     priors : callable
-        Gives ``count`` priors, and is only asked when there is something to fill. Image i is filled
-        by prior i mod ``count``: where each has not seen its share (``pretrain.crossfit``), the
-        fills are as honest as those of new images.
+        Returns ``count`` priors, and is only called when there is something to fill. Image i is
+        filled by prior i mod ``count``. If that prior was not fitted on it
+        (``pretrain.crossfit``), the fills are like those of new images.
     count : int
         How many priors there are.
     name : str
-        What tells these priors from others, for the cache's key.
+        Tells these priors from others in the cache's key.
     size : int
         Side S of the images.
     cache : Path
@@ -120,9 +120,9 @@ def make(
     per_image : int
         Fills of every image, each with another mask.
     seed : int
-        Which mask an image gets.
+        Decides which mask an image gets.
     group : int
-        Images that share a mask, which is what makes a closed form cheap.
+        How many images share a mask, which makes a closed form cheap.
     callback : callable, optional
         ``callback(done, total)`` after every group.
 
@@ -147,7 +147,7 @@ def make(
 
 
 def sample(images: data.Images) -> str:
-    """A digest of up to 64 of the images, spread over all: tells one set from another."""
+    """Return a digest of up to 64 images spread over all, which tells sets of images apart."""
     some = images.pixels[:: max(1, len(images) // 64)]
     return hashlib.sha256(some.tobytes()).hexdigest()
 
@@ -206,7 +206,7 @@ def write(
 def plan_groups(
     n: int, priors: int, per_image: int, group: int, *, rng: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Image and mask of every fill, two arrays (P,); a group shares its mask and its prior.
+    """Return image and mask of each fill, two arrays (P,); a group shares its mask and prior.
 
     ``rng`` seeds the order.
     """
@@ -222,7 +222,7 @@ def plan_groups(
 
 
 def fill(prior: Prior, truth: np.ndarray, mask: np.ndarray, *, seed: int) -> np.ndarray:
-    """Search and blend: images (n, S, S, 3) in [0, 1] and one mask (S, S) -> the filled images."""
+    """Search and blend images (n, S, S, 3) in [0, 1] with one mask (S, S); return the fills."""
     n, size = len(truth), truth.shape[1]
     small = [shrink(image, mask, prior.size) for image in truth]
     x = torch.from_numpy(np.stack([s for s, _ in small])).permute(0, 3, 1, 2)
@@ -234,7 +234,7 @@ def fill(prior: Prior, truth: np.ndarray, mask: np.ndarray, *, seed: int) -> np.
         holes = hole.expand(n, -1, -1)
         found = search(prior, x, holes, seeds=seeds, **prior.search_defaults).x[:, 0]
     guides = [enlarge(g, (size, size)) for g in found.permute(0, 2, 3, 1).numpy()]
-    # All channels of all images at once: the blend's equations are the same for each.
+    # All channels of all images at once, because the blend's equations are the same for each.
     known, guide = (np.concatenate(list(a), axis=2) for a in (truth, guides))
     return np.stack(np.split(blend(known, guide, mask), n, axis=2))
 
@@ -242,10 +242,10 @@ def fill(prior: Prior, truth: np.ndarray, mask: np.ndarray, *, seed: int) -> np.
 def batch(
     fills: Fills, n: int, *, seed: int, step: int, proxy: float = 0.1
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Truth, fill (n, 3, S, S) in [0, 1] and mask (n, S, S) of one training step.
+    """Return truth and fill (n, 3, S, S) in [0, 1] and mask (n, S, S) of one training step.
 
-    Mirrored at random. A share ``proxy`` of the fills is replaced by the nearest known colours,
-    blurred: what the crudest method would give.
+    They are mirrored at random. A share ``proxy`` of the fills is replaced by the nearest known
+    colours, blurred, as a very simple method would fill.
     """
     chosen = data.indices(len(fills), n, seed=seed, step=step)
     rng = np.random.default_rng([seed, step, 2])

@@ -100,7 +100,7 @@ def train(
 
     def step(t: int) -> dict[str, Tensor]:
         nonlocal penalty
-        # Here and not once: a checkpoint brings back the step sizes that it was made with.
+        # Set at each step, because a checkpoint restores the step sizes with which it was made.
         optimiser_g.param_groups[0]["lr"], optimiser_d.param_groups[0]["lr"] = o.lr, o.critic_lr
         rng = torch.Generator().manual_seed(o.seed * 1_000_003 + t)
         real, given = feed(t)
@@ -114,10 +114,10 @@ def train(
             label = torch.where(hidden.to(device), dropped, given)
         with autocast(device):
             fake = generator(drawn(rng), label)
-        # One G pass serves both players: D sees it detached, G's step reuses its graph.
+        # One pass of G serves both: D sees its images detached, and G's step reuses its graph.
         fake_seen = augment(fake.float(), o.policy, rng)
         optimiser_d.zero_grad()
-        # One batch through D: the spectral norm's power iteration then runs once.
+        # One batch through D, so that the power iteration of the spectral norm runs once.
         seen = torch.cat([real, fake_seen.detach()])
         now = penalised is not None and t % o.penalty_every == 0
         seen.requires_grad_(now)
@@ -197,7 +197,7 @@ def networks(o: GanOptions, classes: int) -> tuple[Upward, Downward]:
         )
         critic = Downward(size=o.size, outputs=1, width=o.critic_width, norm=norm, classes=classes)
         if norm == "none":
-            # Without a norm DCGAN's small weights would let the image fade from layer to layer.
+            # Without a norm, DCGAN's small weights would weaken the signal from layer to layer.
             for module in critic.modules():
                 if isinstance(module, nn.Conv2d):
                     nn.init.kaiming_normal_(module.weight, 0.2)
@@ -205,7 +205,7 @@ def networks(o: GanOptions, classes: int) -> tuple[Upward, Downward]:
 
 
 def labelled(images: data.Images, unlabelled: str) -> tuple[data.Images, tuple[str, ...]]:
-    """The class names, and the images with labels into them; ``len(names)`` = no label.
+    """Return the class names, and the images with labels into them; ``len(names)`` = no label.
 
     Images in a folder ``unlabelled`` or in none have no label. Raises InpaintError when there is
     no class.
@@ -222,14 +222,14 @@ def labelled(images: data.Images, unlabelled: str) -> tuple[data.Images, tuple[s
 
 
 def apart(images: Tensor) -> Tensor:
-    """How much a few of the images (N, 3, S, S) differ, as a standard deviation; 1e-6 or more."""
+    """Return the standard deviation between a few of the images (N, 3, S, S); at least 1e-6."""
     return images[:16].std(0, correction=0).mean().clamp_min(1e-6)
 
 
 def judge(critic: Downward, seen: Tensor, label: Tensor | None) -> Tensor:
     """D's logits (2 N, 1) of N real and N generated images ``seen``, labels (N,) for both.
 
-    A batch norm must not see both at once: their shared mean would tell D nothing of either.
+    A batch norm must not see both at once, because it would give both the same statistics.
     """
     if any(isinstance(module, nn.BatchNorm2d) for module in critic.modules()):
         return torch.cat([critic(half, label) for half in seen.chunk(2)])
@@ -243,7 +243,7 @@ def squared_gradients(logits: Tensor, x: Tensor) -> Tensor:
 
 
 def _penalised(o: GanOptions) -> str | None:
-    """Which images the gradient is penalised at: ``r1``, ``r1+r2``, or None."""
+    """Return at which images the gradient is penalised: ``r1``, ``r1+r2``, or None."""
     chosen = o.penalty
     if chosen == "auto":
         chosen = "r1+r2" if o.loss == "r3" else "none"

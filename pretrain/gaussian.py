@@ -1,9 +1,9 @@
-"""Fitting of the Gaussian prior: covariance in one streaming pass, then its leading eigenvectors.
+"""Fits the Gaussian prior: the covariance in one pass, then its leading eigenvectors.
 
 With the mirror image of every picture in the set, the covariance splits into an even and an odd
 block of half the size: with l and r the left half and the mirrored right half of a picture,
-(l + r)/sqrt 2 and (l - r)/sqrt 2 are uncorrelated. Memory is that of the two blocks, whatever the
-number of images; time is one matrix product over the data.
+(l + r)/sqrt 2 and (l - r)/sqrt 2 are uncorrelated. The memory is that of the two blocks for any
+number of images, and the time that of one matrix product over the data.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from inpaint.priors.gaussian import Gaussian, pack
 from pretrain import data
 from pretrain.options import GaussianOptions, fold
 
-MOST = 1000  # components, where the images carry more and no number is asked for
+MOST = 1000  # components, if no number is asked for and there are enough images
 
 
 def train(
@@ -31,7 +31,7 @@ def train(
     """Fit mean, components and their variances (Tipping and Bishop 1999, eq. 15).
 
     ``callback(done, total)`` is called after every batch. Raises ImageError when the images, their
-    mirror images and their cuts are fewer than the components asked for.
+    mirror images and their cuts are fewer than the components that were asked for.
     """
     o = options
     if left_out := fold(o.leave_out):
@@ -71,7 +71,7 @@ def moments(
     even, odd = torch.zeros(half, half), torch.zeros(half, half)
     total = torch.zeros(half, dtype=torch.float64)
     count, rows = 0, 512
-    # Taken off before squaring: float32 sums lose the variance behind a large mean.
+    # Subtracted before squaring, because float32 sums would lose the variance beside a large mean.
     offset = float(np.mean(images.pixels[:: max(1, len(images) // 256)])) / 255
     steps = -(-len(images) * o.views // rows)
     for step in range(steps):
@@ -97,8 +97,8 @@ def leading(covariance: Tensor, k: int, *, seed: int, rounds: int = 4) -> tuple[
     """The ``k`` largest eigenvalues (k,) and their vectors (D, k) by randomised iteration.
 
     Subspace iteration from a random start with some spare columns (Halko, Martinsson and Tropp
-    2011, algorithm 4.4): far cheaper than all eigenvectors. Where the spectrum falls off, exact to
-    float32, that is to about 1e-6 of the largest value; the last few vectors are the least exact.
+    2011, algorithm 4.4), which is far cheaper than all eigenvectors. If the spectrum falls off, it
+    is exact to about 1e-6 of the largest value; the last few vectors are the least exact.
     """
     spare = min(len(covariance), k + max(20, k // 10))
     generator = torch.Generator().manual_seed(seed)

@@ -1,9 +1,9 @@
-"""Growing: a GAN goes on from a trained one of its own size, or of half of it.
+"""Growing: the training of a GAN goes on from a GAN of its own size, or of half of it.
 
-What was learnt at 64 pixels need not be learnt again at 128: the levels that both have keep their
-weights, and the finest one, G's last and D's first, starts fresh (after Karras et al. 2018,
-"Progressive growing of GANs", without their fading in). A network doubles its channels at every
-coarser level, so the larger one has half the ``width`` of the smaller.
+What was learnt at 64 pixels need not be learnt again at 128. The levels that both GANs have keep
+their weights, and the finest level (G's last and D's first) is new (after Karras et al. 2018,
+"Progressive growing of GANs", but without fading in). The number of channels doubles at each
+coarser level, so the larger network has half the ``width`` of the smaller.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a completion network learns from: views of pictures, wide masks, and a Gaussian's fills.
+"""The items from which a completion network learns: views, wide masks, and a Gaussian's fills.
 
 An item is a view (a cut or a slight change of pose, mirrored or not, of one picture), the mask of
 its group, and the fill that a Gaussian makes of the whole view at its own small side, enlarged and
@@ -24,7 +24,7 @@ from torch import Tensor
 from inpaint.priors.gaussian import Gaussian
 from pretrain import data, fills, holes
 
-GROUP = 32  # items that share a mask, which is what makes a closed form cheap
+GROUP = 32  # items that share a mask, which makes a closed form cheap
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Views:
     min_scale : float
         Smallest cut, as a share of the cached side.
     pose : bool
-        Change the pose of every second view a little: pictures that are all framed alike are
-        never framed quite alike.
+        Whether the pose of every second view is changed a little, because pictures that are all
+        framed alike are never framed exactly alike.
     seed : int
-        Of everything random.
+        Seed of everything random.
     """
 
     images: data.Images
@@ -71,7 +71,7 @@ class Views:
         if self.pose and rng.random() < 0.5:
             view = _posed(view, rng)
         view = _resized(view, self.size)
-        if rng.random() < 0.15:  # a picture that was enlarged before it came
+        if rng.random() < 0.15:  # a picture that had been enlarged before
             view = _resized(_resized(view, int(self.size * rng.uniform(0.5, 0.95))), self.size)
         if rng.random() < 0.5:
             gain, offset = rng.uniform(0.85, 1.15), rng.uniform(-16, 16)
@@ -125,7 +125,7 @@ class Guided:
         return len(self.views)
 
     def batch(self, chosen: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-        """Truth and guided picture (n, 3, S, S) in [0, 1], mask (n, S, S), of the items chosen."""
+        """Return truth and guided picture (n, 3, S, S) in [0, 1], and mask (n, S, S), of items."""
         truth = self.views.take(chosen).astype(np.float32) / 255
         masks = self.masks[self.mask_of[chosen]]
         filled = self.fills[chosen].astype(np.float32) / 255
@@ -162,7 +162,7 @@ def make(
     count : int
         How many Gaussians there are.
     name : str
-        What tells them from others, for the cache's key.
+        Tells these Gaussians from others in the cache's key.
     size : int
         Side S of the views.
     cache : Path

@@ -1,7 +1,7 @@
 """Wide masks for the training of a completion network: 5 to 75 % of the picture, True = hole.
 
-Strokes, boxes, round shapes, half-planes and borders, beside a few masks of the published
-protocols: what people erase, and what outpainting asks for.
+There are strokes, boxes, round shapes, half-planes and borders, like what people erase and what
+outpainting needs, and some masks of the published protocols.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _boxes(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _rounds(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Star-shaped outlines like those of objects, one or two."""
+    """Return one or two star-shaped outlines like those of objects."""
     canvas = np.zeros((size, size), np.uint8)
     for _ in range(int(rng.integers(1, 3))):
         angles = np.linspace(0, 2 * math.pi, 48, endpoint=False)
@@ -74,7 +74,7 @@ def _rounds(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _plane(rng: np.random.Generator, size: int) -> np.ndarray:
-    """All on one side of a straight line."""
+    """Return a mask of all pixels on one side of a straight line."""
     angle, share = rng.uniform(0, 2 * math.pi), rng.uniform(0.1, 0.65)
     y, x = np.mgrid[:size, :size]
     along = np.cos(angle) * x + np.sin(angle) * y
@@ -82,7 +82,7 @@ def _plane(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _border(rng: np.random.Generator, size: int) -> np.ndarray:
-    """One to four sides of the picture: outpainting."""
+    """Return a mask along one to four sides of the picture, as in outpainting."""
     mask = np.ones((size, size), bool)
     cuts = [0, 0, 0, 0]
     for side in rng.permutation(4)[: int(rng.integers(1, 5))]:
@@ -92,7 +92,7 @@ def _border(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _protocol(rng: np.random.Generator, size: int) -> np.ndarray:
-    """The masks of the 2017 paper and LaMa's: exact places, so never turned."""
+    """Return a mask of the 2017 paper or of LaMa; its place matters, so it is not turned."""
     names = ("center", "center", "center", "half", "half", "thick", "medium", "random80", "pattern")
     name = names[int(rng.integers(len(names)))]
     return protocols.make(name, (size, size), seed=int(rng.integers(2**31)))

@@ -1,4 +1,4 @@
-"""The table of losses, ``log.csv``, and TensorBoard's copy; a resumed run continues both."""
+"""Writes losses to ``log.csv`` and to TensorBoard; a resumed run continues both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inpaint.errors import InpaintError
 
 
 def append(path: Path, row: Mapping[str, object]) -> None:
-    """Add ``row`` to the table, with a header if it is the first; nothing stays in a buffer."""
+    """Append ``row`` to the table, with a header if it is the first, and flush it to disk."""
     with path.open("a", newline="") as stream:
         table = csv.writer(stream)
         if stream.tell() == 0:
@@ -21,13 +21,13 @@ def append(path: Path, row: Mapping[str, object]) -> None:
 
 
 def trim(path: Path, step: int) -> None:
-    """Keep the rows up to ``step``: a killed run is ahead of its checkpoint, and its last row torn.
+    """Drop the rows after ``step``, which a killed run wrote after its checkpoint.
 
-    With ``step`` 0 the table starts anew.
+    A last row that is incomplete is dropped too. With ``step`` 0 the table starts anew.
     """
     if not path.exists():
         return
-    whole = path.read_bytes().split(b"\n")[:-1]  # what follows the last line break is torn
+    whole = path.read_bytes().split(b"\n")[:-1]  # what follows the last line break is incomplete
     kept = [line for line in whole[1:] if _step(line) <= step] if step else []
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(b"".join(line + b"\n" for line in whole[:1] + kept if kept))
@@ -40,13 +40,13 @@ def _step(line: bytes) -> float:
 
 
 class Board:
-    """Event files in ``folder/tensorboard``; what an earlier run wrote past ``first`` is hidden."""
+    """Event files in ``folder/tensorboard``, without points of earlier runs after ``first``."""
 
     def __init__(self, folder: Path, first: int) -> None:
         self._writer = writer()(str(folder / "tensorboard"), purge_step=first + 1)
 
     def add(self, values: Mapping[str, float], step: int) -> None:
-        """Add one point a curve; on disk when this returns."""
+        """Add a point to each curve; it is on disk when this returns."""
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
         self._writer.flush()

@@ -1,4 +1,4 @@
-"""What a training ran on, for its config and the zoo's table."""
+"""Names the machine of a training, for its config and the zoo's table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pretrain import parallel
 
 
 def describe(device: torch.device) -> str:
-    """The device in words: "NVIDIA H100 80GB HBM3", "CPU, 2 threads", "2 x CPU, 1 thread"."""
+    """Return the device in words, such as "NVIDIA H100 80GB HBM3" or "2 x CPU, 1 thread"."""
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
     elif device.type == "cpu":

@@ -1,14 +1,16 @@
-"""Does a prior copy its training images? Samples, and held-out images, against the nearest ones.
+"""Tests whether a prior copies training images, by the nearest ones of samples.
 
-Images are compared as RMSE over ``SIDE`` x ``SIDE`` pixels, the nearer of an image and its mirror,
-because training mirrors at random. A memorised picture is close to one training image; but a
-blurred sample is close to many, so a small distance alone proves nothing. Hence the isolation of
-the nearest, as in Carlini et al. 2023 (Extracting training data from diffusion models, eq. 2)::
+The distance of two images is their RMSE over ``SIDE`` x ``SIDE`` pixels, or that of the mirrored
+image if it is smaller, because training mirrors at random. A copy is close to one training image. A
+blurred sample is close to many, so a small distance alone proves nothing. Therefore the nearest is
+compared with the next ones, as in Carlini et al. 2023 (Extracting training data from diffusion
+models, eq. 2)::
 
     r(x) = d(x, nearest) / mean of d(x, the K nearest)
 
-Held-out images say what r is without copying. ``share`` is how many samples have a smaller r than
-all but 5 % of them: 5 % is expected of a prior that copies nothing, 100 % of one that only copies.
+Held-out images show what r is without copying. ``share`` is the share of samples whose r is smaller
+than that of all but 5 % of the held-out images. 5 % is expected of a prior that copies nothing, and
+100 % of one that only copies.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class Near:
     Attributes
     ----------
     index : ndarray (N, K) of int
-        Which, nearest first.
+        Their numbers, nearest first.
     distance : ndarray (N, K)
         RMSE, for pixels in [0, 1].
     """

@@ -1,6 +1,6 @@
-"""What shapes each training; every field is an option of the command of the same name.
+"""The options of each training; each field is an option of the command of the same name.
 
-Apart from the loops, so that ``--help`` does not import torch.
+They are apart from the loops, so that ``--help`` does not import torch.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ MASKS = ("center", "half", "random80", "random50", "pattern", "thin", "medium", 
 
 
 def knob(default: Any, text: str, rule: Rule | None = None, *, names: tuple[str, ...] = ()) -> Any:
-    """A field with a default, its line of ``--help``, and what is allowed: a rule or names."""
+    """Return a field with a default, its line of ``--help``, and a rule or names that it allows."""
     return field(default=default, metadata={"help": text, "rule": rule, "names": names})
 
 
@@ -71,7 +71,7 @@ def named(policy: str) -> list[str]:
 
 
 class Checked:
-    """Options that are looked at when they are made, so that no training starts in vain."""
+    """Options that are checked when they are made, so that no training starts with wrong ones."""
 
     def __post_init__(self) -> None:
         """Raise UnknownNameError or InpaintError when a value is not allowed."""
@@ -91,12 +91,12 @@ class GaussianOptions(Checked):
 
     size: int = knob(64, "Side of the images in pixels.", EVEN)
     components: int = knob(
-        0, "How many components to keep; 0: 1000, or what fewer images carry.", NATURAL
+        0, "How many components to keep; 0 keeps 1000, or fewer with few images.", NATURAL
     )
     bits8: int = knob(100, "How many components are stored in 8 bits; the others in 4.", NATURAL)
     noise: float = knob(3e-3, "Noise variance, for pixels in [0, 1].", POSITIVE)
     min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
-    views: int = knob(1, "Passes over the data, each with other random cuts.", COUNT)
+    views: int = knob(1, "Passes over the data, each with different random cuts.", COUNT)
     leave_out: str = knob("", "K/N: leave out images K, K + N, K + 2 N, ...", FOLD)
     seed: int = knob(0, "Seed of everything random.", SEED)
 
@@ -120,7 +120,7 @@ class GanOptions(Checked):
     )
     gamma: float = knob(1.0, "Weight of the penalty.", WEIGHT)
     penalty_every: int = knob(
-        4, "Compute the penalty every so many steps, as much stronger.", COUNT
+        4, "Compute the penalty only every so many steps, and multiply it by that number.", COUNT
     )
     classes: bool = knob(False, "Class-conditional: a folder's name is its images' class.", FLAG)
     unlabelled: str = knob("unlabelled", "Folder whose images have no class.", TEXT)
@@ -133,11 +133,15 @@ class GanOptions(Checked):
     beta2: float = knob(0.99, "Adam's second decay.", DECAY)
     generator_steps: int = knob(1, "Steps of G for each step of D.", COUNT)
     policy: str = knob(
-        "color,translation", "DiffAugment: color, translation, cutout, commas.", names=POLICIES
+        "color,translation",
+        "DiffAugment: color, translation and cutout, separated by commas.",
+        names=POLICIES,
     )
     ema: float = knob(0.999, "Decay of the moving average of G.", DECAY)
     min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
-    mirror: bool = knob(True, "Mirror every second image: not for text or one-sided things.", FLAG)
+    mirror: bool = knob(
+        True, "Mirror every second image; not for text and other things that have one side.", FLAG
+    )
     batch: int = knob(64, "Images per step.", COUNT)
     seed: int = knob(0, "Seed of everything random.", SEED)
 
@@ -157,17 +161,17 @@ class EncoderOptions(Checked):
 
     width: int = knob(32, "Channels at the finest level, doubled at every coarser one.", COUNT)
     cap: int = knob(128, "Most channels at any level.", COUNT)
-    masks: str = knob(
-        ",".join(MASKS), "Protocols that the masks are drawn from, commas.", names=MASKS
-    )
+    masks: str = knob(",".join(MASKS), "Protocols of the masks, separated by commas.", names=MASKS)
     hole: float = knob(0.5, "Share of the hole in the loss of the image.", PART)
-    regression: float = knob(1.0, "Weight of the guess of a z that is known.", WEIGHT)
+    regression: float = knob(1.0, "Weight of the likelihood of z where it is known.", WEIGHT)
     kl: float = knob(1.0, "Weight of the KL term, in nats per image.", WEIGHT)
     lpips: float = knob(0.0, "Weight of LPIPS beside log(L1); sizes from 32.", WEIGHT)
     lr: float = knob(1e-3, "Step size at the start; falls to a tenth along a cosine.", POSITIVE)
     ema: float = knob(0.995, "Decay of the moving average of the weights.", DECAY)
     min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
-    mirror: bool = knob(True, "Mirror every second image: not for text or one-sided things.", FLAG)
+    mirror: bool = knob(
+        True, "Mirror every second image; not for text and other things that have one side.", FLAG
+    )
     batch: int = knob(32, "Images per step.", COUNT)
     seed: int = knob(0, "Seed of everything random.", SEED)
 
@@ -189,17 +193,23 @@ class VaeOptions(Checked):
     free_bits: float = knob(0.0, "Nats that each dimension of z may use at no cost.", WEIGHT)
     lpips: float = knob(0.0, "Weight of LPIPS beside log(MSE)/2; sizes from 32.", WEIGHT)
     adversarial: float = knob(
-        0.0, "Pull of a discriminator on images, relative to the reconstruction's.", WEIGHT
+        0.0,
+        "Length of the discriminator's gradient relative to that of the reconstruction.",
+        WEIGHT,
     )
     critic_width: int = knob(32, "Channels of the discriminator at the finest level.", COUNT)
     critic_cap: int = knob(256, "Most channels at any level of the discriminator.", COUNT)
     critic_lr: float = knob(2e-4, "Step size of the discriminator.", POSITIVE)
     policy: str = knob(
-        "color,translation", "DiffAugment: color, translation, cutout, commas.", names=POLICIES
+        "color,translation",
+        "DiffAugment: color, translation and cutout, separated by commas.",
+        names=POLICIES,
     )
     ema: float = knob(0.999, "Decay of the moving average of the weights.", DECAY)
     min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
-    mirror: bool = knob(True, "Mirror every second image: not for text or one-sided things.", FLAG)
+    mirror: bool = knob(
+        True, "Mirror every second image; not for text and other things that have one side.", FLAG
+    )
     batch: int = knob(64, "Images per step.", COUNT)
     seed: int = knob(0, "Seed of everything random.", SEED)
 
@@ -229,12 +239,12 @@ class RefinerOptions(Checked):
     plain: bool = knob(False, "Leave the attention out, to measure what it adds.")
     lr: float = knob(1e-3, "Step size at the start; falls to a twentieth along a cosine.", POSITIVE)
     lpips: float = knob(20.0, "Weight of LPIPS in the sharp half of a batch.", ZERO_UP)
-    adversarial: float = knob(0.0, "Weight of the discriminator there.", ZERO_UP)
+    adversarial: float = knob(0.0, "Weight of the discriminator in the sharp half.", ZERO_UP)
     fidelity: float = knob(0.25, "Weight of the pixels in the sharp half.", ZERO_UP)
-    proxy: float = knob(0.1, "Share of cheap proxies among the fills.", PART)
+    proxy: float = knob(0.1, "Share of the fills that are replaced by a cheap proxy.", PART)
     ema: float = knob(0.998, "Decay of the moving average of the weights.", DECAY)
     batch: int = knob(24, "Images per step.", EVEN)
-    sharp_share: float = knob(0.25, "Share of them that aims at sharpness.", PART)
+    sharp_share: float = knob(0.25, "Share of the images that aims at sharpness.", PART)
     seed: int = knob(0, "Seed of everything random.", SEED)
 
 
@@ -256,12 +266,12 @@ class CompletionOptions(Checked):
     critic_lr: float = knob(4e-4, "Step size of the discriminator.", POSITIVE)
     gamma: float = knob(0.1, "Weight of the discriminator's gradient penalty R1.", WEIGHT)
     lpips: float = knob(8.0, "Weight of LPIPS in the sharp part of a batch.", WEIGHT)
-    features: float = knob(20.0, "Weight of feature matching there.", WEIGHT)
-    adversarial: float = knob(0.3, "Weight of the discriminator there.", WEIGHT)
-    fidelity: float = knob(0.25, "Weight of the pixels there.", WEIGHT)
+    features: float = knob(20.0, "Weight of feature matching in the sharp part.", WEIGHT)
+    adversarial: float = knob(0.3, "Weight of the discriminator in the sharp part.", WEIGHT)
+    fidelity: float = knob(0.25, "Weight of the pixels in the sharp part.", WEIGHT)
     ema: float = knob(0.998, "Decay of the moving average of the weights.", DECAY)
     batch: int = knob(16, "Images per step, 2 or more.", EVEN)
-    sharp_share: float = knob(0.625, "Share of them that aims at sharpness.", PART)
+    sharp_share: float = knob(0.625, "Share of the images that aims at sharpness.", PART)
     seed: int = knob(0, "Seed of everything random.", SEED)
 
 

@@ -1,15 +1,15 @@
-"""Several processes that train as one: the batch is split, gradients and statistics are shared.
+"""Lets several processes train as one: they split the batch and share gradients and statistics.
 
-``accelerate launch`` and ``torchrun`` say in the environment which process this is (RANK,
-WORLD_SIZE, LOCAL_RANK). With W processes a step computes what one process would compute on the
-whole batch:
+``accelerate launch`` and ``torchrun`` set environment variables that tell which process this is
+(RANK, WORLD_SIZE, LOCAL_RANK). With W processes a step computes what one process would compute on
+the whole batch:
 
-- each takes its W-th of the images; what is random is drawn for the whole batch, then cut;
+- each takes 1 / W of the images; random numbers are drawn for the whole batch and then split;
 - batch norms take mean and variance over all processes;
 - gradients are averaged, so every process makes the same update.
 
-A loss that is no mean over images asks for ``mean`` of what goes into it. Alone, every function
-here gives back what it got.
+A loss that is not a mean over images must use ``mean`` for its terms. With one process, each
+function here returns what it was given.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from inpaint.errors import InpaintError
 
 
 def start(device: str = "auto") -> torch.device:
-    """Join the other processes, if there are any; the device of this one.
+    """Join the other processes, if there are any; return the device of this one.
 
     Raises UnknownNameError for an unknown device, InpaintError for one that is not there.
     """
@@ -68,9 +68,9 @@ def share(batch: int) -> int:
 
 
 def mine(draw: Callable[[int], Tensor], n: int, dim: int = 0) -> Tensor:
-    """What of ``draw(n * world())`` belongs to this process, cut along ``dim``.
+    """Return this process's part of ``draw(n * world())``, cut along ``dim``.
 
-    Any shape, N long along ``dim`` where it was drawn N * W long.
+    It may have any shape, N long along ``dim`` of the N * W that were drawn.
     """
     return draw(n * world()).narrow(dim, rank() * n, n)
 
@@ -145,7 +145,7 @@ class _Shared:
             return nn.functional.batch_norm(
                 x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
             )
-        # Var = E (x - c)² - (E x - c)²: with c near the mean, float32 does not lose it.
+        # Var = E (x - c)² - (E x - c)². With c near the mean, float32 does not lose it.
         c = norm.running_mean.detach() if norm.running_mean is not None else x.new_zeros(len(x[0]))
         away = x.float() - c[:, None, None]
         moments = torch.stack([away.mean((0, 2, 3)), away.square().mean((0, 2, 3))])
@@ -161,7 +161,7 @@ class _Shared:
 
 @torch.no_grad()
 def _note(norm: nn.BatchNorm2d, average: Tensor, variance: Tensor, count: int) -> None:
-    """Move the running statistics as torch's batch norm does: their variance is the unbiased."""
+    """Move the running statistics as torch's batch norm does, with the unbiased variance."""
     if norm.running_mean is None or norm.running_var is None:
         return
     if norm.num_batches_tracked is not None:
@@ -172,7 +172,7 @@ def _note(norm: nn.BatchNorm2d, average: Tensor, variance: Tensor, count: int) -
 
 
 class _Sum(torch.autograd.Function):
-    """Sum over the processes; its transpose is itself."""
+    """Sum over the processes, whose gradient is the same sum."""
 
     @staticmethod
     def forward(ctx: object, value: Tensor) -> Tensor:

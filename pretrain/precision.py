@@ -1,4 +1,4 @@
-"""Use bfloat16 where the hardware has it: a step then takes half the time, else up to 20 times."""
+"""Uses bfloat16 if the hardware has it, because a step then takes half the time."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def prepare(device: torch.device) -> None:
-    """Settings of torch that a training wants.
+    """Set up torch for a training.
 
-    On a processor, denormal numbers become zero, since they take a hundred times as long as others.
+    On a processor, denormal numbers become zero, because they take a hundred times as long.
     CUDA multiplies float32 in TF32 where bfloat16 is not used, and measures which kernels are fast.
     """
     torch.set_flush_denormal(True)

@@ -1,10 +1,10 @@
-"""Recipes: trainings that were run once, as files, so that one command repeats them.
+"""Recipes: files that describe a training, so that one command repeats it.
 
 A recipe ``pretrain/recipes/NAME.toml`` holds ::
 
     about = "VAE of aligned faces, 64 px"   # one line for the list
     command = "vae"                         # the command of pretrain that it runs
-    data = "faces64-train.tar"              # what DATA was, for people
+    data = "faces64-train.tar"              # what DATA was, for readers
 
     [options]                               # that command's options, without the dashes
     steps = 4000
@@ -43,7 +43,7 @@ class Recipe:
     options: dict[str, Any]
 
     def applied(self, target: click.Command) -> click.Command:
-        """A copy of the command ``target`` whose defaults are those of this recipe.
+        """Return a copy of the command ``target`` with the defaults of this recipe.
 
         Raises UnknownNameError for an option that ``target`` has not, RecipeError for a value that
         is not a text, a number, true or false, or a list of those.

@@ -1,4 +1,4 @@
-"""Training of a refiner, self-supervised: whole images, wide masks, and the fills made of them.
+"""Training of a refiner, self-supervised by whole images, wide masks, and fills made of them.
 
 One network learns two aims, and its input ``sharpness`` says which one counts. With its picture y,
 the true picture x and the hole H, it minimises
@@ -7,8 +7,8 @@ the true picture x and the hole H, it minimises
 - at 1, sharpness:  w log MSE_H(y, x) + v LPIPS(y, x) - a D(y, m)
 
 where LPIPS is that of Zhang et al. 2018, and D a discriminator of patches (Isola et al. 2017; hinge
-loss, spectral norm) that also sees the mask m. Without D, ripples that no photo has can reach a
-low LPIPS.
+loss, spectral norm) that also sees the mask m. Without D, ripples that no photo has can have a low
+LPIPS.
 
 The earlier passes of a recurrent refiner are part of the loss too, with a smaller weight.
 """
@@ -76,8 +76,13 @@ def adopt(network: nn.Module, init: Path | None, unlike: str) -> None:
             raise WeightsError(f"{init}: {unlike}") from error
 
 
+# ``pretrain.critic`` has a stronger discriminator: two scales, only patches with hole, R1 and
+# feature matching. This one stays as it is, because the recipes of the shipped refiners were
+# trained against it and would give other weights with another.
+
+
 class PatchCritic(nn.Module):
-    """Picture and mask (N, 4, S, S) -> logits of patches (N, 1, S/8, S/8)."""
+    """Maps picture and mask (N, 4, S, S) to logits of patches (N, 1, S/8, S/8)."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -96,12 +101,12 @@ class PatchCritic(nn.Module):
 
 
 def earlier(folder: Path) -> Before:
-    """The refiner in ``folder`` as the ``before`` of ``train``."""
+    """Return the refiner in ``folder`` as the ``before`` of ``train``."""
     return running(load(folder))
 
 
 def running(network: nn.Module) -> Before:
-    """A trained network as the ``before`` of ``train``."""
+    """Return a trained network as the ``before`` of ``train``."""
 
     def run_before(filled: Tensor, mask: Tensor, sharpness: Tensor) -> Tensor:
         with torch.no_grad():
@@ -119,7 +124,7 @@ def log_mse(y: Tensor, x: Tensor, mask: Tensor) -> Tensor:
 
 
 def windows(images: Tensor, mask: Tensor, side: int) -> Tensor:
-    """Of each image (N, 3, S, S) the square of ``side`` around the middle of its hole."""
+    """Return the square of ``side`` around the middle of the hole of each image (N, 3, S, S)."""
     if images.shape[2] <= side:
         return images
     cuts = []
@@ -131,7 +136,7 @@ def windows(images: Tensor, mask: Tensor, side: int) -> Tensor:
 
 
 class Opponent:
-    """The discriminator and its optimiser: what makes sharp fills look like photos."""
+    """The discriminator and its optimiser, which make sharp fills look like photos."""
 
     def __init__(self, *, seed: int, device: torch.device) -> None:
         with torch.random.fork_rng():
@@ -142,11 +147,11 @@ class Opponent:
         )
 
     def parts(self) -> dict[str, Stateful]:
-        """What a checkpoint keeps."""
+        """The parts that a checkpoint keeps."""
         return {"critic": self.network, "optimiser_d": self.optimiser}
 
     def step(self, fake: Tensor, real: Tensor) -> Tensor:
-        """Train D on pictures with their masks (N, 4, S, S); its hinge loss."""
+        """Train D on pictures with their masks (N, 4, S, S); return its hinge loss."""
         self.optimiser.zero_grad()
         logits = self.network(torch.cat([real, fake.detach()]))
         loss = relu(1 - logits[: len(real)]).mean() + relu(1 + logits[len(real) :]).mean()
@@ -155,7 +160,7 @@ class Opponent:
         return loss.detach()
 
     def verdict(self, fake: Tensor) -> Tensor:
-        """D's verdict on the refiner's pictures, with gradients for the pictures only."""
+        """Return the loss of the refiner's pictures by D, with gradients for the pictures only."""
         self.network.requires_grad_(False)
         logits = self.network(fake).mean()
         self.network.requires_grad_(True)

@@ -1,8 +1,8 @@
-"""What every training loop shares: steps with progress, a log, checkpoints, and a clean stop.
+"""What all training loops share: steps with progress, a log, checkpoints, and a clean stop.
 
-A loop is a function ``step(t) -> {name: loss}``; ``run`` calls it, shows and logs what it
-returns, saves every few minutes, and on SIGINT or SIGTERM saves once more and returns early. With
-several processes only the first one writes and shows progress; all stop together.
+A loop is a function ``step(t) -> {name: loss}``. ``run`` calls it, shows and logs its losses, and
+saves every few minutes. On SIGINT or SIGTERM it saves once more and returns early. With several
+processes, only the first one writes and shows progress, and all stop together.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Plan:
     tensorboard : bool
         Write event files for TensorBoard beside the log.
     options : mapping
-        What the training was asked for; kept in the checkpoint and compared on resuming.
+        The options of the training, which the checkpoint keeps; they are compared on resuming.
     """
 
     out: Path

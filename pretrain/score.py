@@ -1,12 +1,12 @@
-"""What a prior is worth, in figures and sheets: ceiling, KID, memorisation, samples.
+"""Measures how good a prior is: ceiling, KID, memorisation, and sheets of samples.
 
 - **ceiling**: PSNR of held-out images of which every pixel is known (``pretrain.ceiling``). Whole
   images are taken even where the training used cuts, because they are harder.
 - **KID** of samples against held-out images (``inpaint.evaluate.kid``), cut as in training. The KID
   of real training images is the floor, which a perfect prior would reach.
-- **memory**: whether samples copy training images (``pretrain.neighbours``). Where training cut at
-  random one cut of each image is compared; a copied cut is then found only as far as cuts of one
-  picture resemble each other.
+- **memory**: whether samples copy training images (``pretrain.neighbours``). If the training cut
+  images at random, one cut of each is compared, so a copy of another cut is found only if the cuts
+  resemble each other.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def score(
     held_out : Cuts
         Images that were not trained on.
     train : Cuts, optional
-        Images that were: for the floor of KID, and for the memorisation check.
+        Images that were trained on, for the floor of KID and the memorisation check.
     count : int
         How many held-out images the ceiling is measured on.
     samples : int
@@ -184,7 +184,7 @@ def _memory(
 def _neighbour_sheet(
     drawn: np.ndarray, near: Near, train: Cuts, held_out: Cuts, other: Near
 ) -> np.ndarray:
-    """The samples whose nearest stands out most: sample | nearest in training | in held-out."""
+    """Draw the samples that are most like copies: sample | nearest in training | in held-out."""
     rows = []
     for i in near.isolation.argsort(kind="stable")[:ROWS]:
         pictures = train.take(near.index[i, :NEIGHBOURS])
@@ -202,12 +202,12 @@ def _neighbour_sheet(
 
 
 def _some(total: int, count: int, seed: int) -> np.ndarray:
-    """``count`` of ``total`` at random, each once."""
+    """Choose ``count`` of ``total`` at random, each at most once."""
     return np.random.default_rng(seed).permutation(total)[:count]
 
 
 def _seen(image: np.ndarray) -> np.ndarray:
-    """The image, its pixels repeated where AlexNet needs more of them."""
+    """Return the image, with its pixels repeated if it is too small for AlexNet."""
     times = -(-MIN_SIDE // image.shape[0])
     return image.repeat(times, 0).repeat(times, 1) if times > 1 else image
 

@@ -1,4 +1,4 @@
-"""Recognise in the losses that a training has failed although it goes on, and say what helps."""
+"""Recognises from the losses that a training has failed although it goes on, and gives advice."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Watch:
         self._said: set[Sign] = set()
 
     def told(self, values: Mapping[str, float], step: int) -> list[str]:
-        """The signs that appeared with this report, at ``step``; usually none."""
+        """Return the signs that appeared with this report, at ``step``; usually none."""
         new = []
         for sign in self.signs:
             if values.get(sign.column, sign.limit + 1) > sign.limit:

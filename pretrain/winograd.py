@@ -10,16 +10,16 @@ take three products and not four (Winograd 1980; Lavin and Gray 2016):
     m_0 = (g_0 - g_1) w_0,  m_1 = g_1 (w_0 + w_1),  m_2 = (g_2 - g_1) w_1,
     y_0 = m_0 + m_1,        y_1 = m_1 + m_2.
 
-In two dimensions 9 instead of 16. With G the blocks of every tile, W the kernels and Y the outputs,
-each step is a linear map and its transpose is the step of the gradient:
+In two dimensions there are 9 instead of 16. Let G be the blocks of all tiles, W the kernels and Y
+the outputs. Each step is a linear map, and the step of the gradient is its transpose:
 
     forward           Y  = C (A(G) · B(W))
     gradient of G     A'(C'(dY) · B(W)')
     gradient of W     B'(A(G)' · C'(dY))
 
 The transposed convolution is the gradient of G, so it needs no step of its own. All coefficients
-are 0 and ±1, so the results equal those of the direct convolution to float32 rounding. The
-products are nine plain matrix products, near a processor's peak.
+are 0 and ±1, so the results equal those of the direct convolution up to float32 rounding. The
+products are nine plain matrix products, which run near a processor's peak.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ WORTHWHILE = 96
 
 @contextmanager
 def convolutions(*modules: nn.Module, wanted: bool = True) -> Iterator[None]:
-    """Within, the convolutions of ``modules`` that gain from it train by Winograd's products.
+    """Compute the convolutions of ``modules`` that gain from it by Winograd's products.
 
-    Weights, their names and their gradients stay what they are. Do not copy a module within.
-    Nothing changes off the processor, under autocast, or unless ``wanted``.
+    It is a context manager. Weights, their names and their gradients stay the same; a module must
+    not be copied within. Nothing changes on other devices than a processor, under autocast, or
+    unless ``wanted``.
     """
     found = [m for module in modules for m in module.modules() if _suits(m)]
     changed = found if wanted else []

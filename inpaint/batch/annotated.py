@@ -1,4 +1,4 @@
-"""Objects to remove from a folder of images, as annotation files tell: of one image, and checks.
+"""Which objects annotation files mark for removal in each image of a folder.
 
 A file of many images (COCO and others) is read once by each worker; a folder of files (labelme,
 PASCAL VOC, YOLO) has one for each image.
@@ -34,7 +34,7 @@ UNANNOTATED = "unannotated"  # in place of a hash
 
 @dataclass(frozen=True)
 class Found:
-    """The objects of one image that are asked for; without ``entries`` there are none."""
+    """The objects of one image that shall be removed; ``entries`` is empty if it has none."""
 
     file: str
     page: Page
@@ -46,10 +46,10 @@ class Found:
         return digest(self.page, self.entries) if self.entries else UNANNOTATED
 
     def hole(self, picture: Picture, margin: float | None) -> tuple[np.ndarray, str | None]:
-        """The hole (H, W) of bool, every object with its own margin; and what to note of it.
+        """Return the hole (H, W) of bool, each object with its own margin, and a note or None.
 
-        That is which entries were passed over, and how many objects the surroundings of the hole
-        still look like.
+        The note says which entries were passed over, and of how many objects a part still seems to
+        show around the hole.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class Found:
 
 
 class Annotations:
-    """Answers for one worker what is to be removed from an image."""
+    """Tells one worker which objects are to be removed from an image."""
 
     def __init__(self, setup: Setup) -> None:
         self._images = setup.images.rstrip("/")
@@ -121,7 +121,7 @@ class Annotations:
 
 
 def check(options: Options, images: str, file: Path, items: Iterable[Item]) -> None:
-    """Refuse at once what every worker would stumble over, or would get wrong without a word.
+    """Refuse before the start what every worker would refuse, or would do wrong without noticing.
 
     Parameters
     ----------

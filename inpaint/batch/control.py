@@ -1,4 +1,4 @@
-"""One run at a time into an output folder, and ending a run early without losing an item."""
+"""The lock that keeps two runs out of one output folder, and the early end of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ LOCK = "lock"
 
 
 class Lock:
-    """One run at a time into a folder; workers inherit it, so that it outlives a killed run.
+    """Lets only one run write into a folder.
+
+    Workers inherit the lock, so that it is held until the last worker of a killed run has ended.
 
     Parameters
     ----------
@@ -109,7 +111,10 @@ class Lock:
 
 
 class Stop(threading.Event):
-    """Set to end a run after the items in flight: by Ctrl-C or SIGTERM while ``listening``."""
+    """An event that ends a run when the images at work are done.
+
+    While ``listening``, Ctrl-C and SIGTERM set it.
+    """
 
     @contextmanager
     def listening(self, warn: Callable[[], None]) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""What an engine gets to do: items to fill, and the rows of those that need no worker."""
+"""What an engine is given: items to fill, and rows of items that need no worker."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def feed(
     setup: Setup,
     stop: Stop,
 ) -> Iterator[Row]:
-    """Items to fill, and the rows of those that need no worker.
+    """Yield the items to fill, and rows of the items that need no worker.
 
-    Such a row is ``decided``: it tells the manifest nothing new.
+    Such a row has the key ``decided``: the manifest knows it already.
     """
     waiting: list[Row] = []
-    # Where the manifest is sent in parts, a part for each item would be slow.
+    # Where the manifest is sent in parts, sending a part for each item would be slow.
     together = 1 if out.local else 64
     images, masks = open_folder(setup.images), setup.masks and open_folder(setup.masks)
     for one in found:
@@ -76,7 +76,7 @@ def retried(items: list[Row], manifest: Manifest | None, stop: Stop) -> Iterator
 def _untouched(
     known: Row, item: Row, setup: Setup, images: Folder, masks: Folder | None, out: Folder
 ) -> bool:
-    """Whether an item is done and no file of it has been touched since, by its stamps alone."""
+    """Tell from the stamps of its files whether an item is done and unchanged since."""
     if (
         setup.overwrite
         or known["status"] not in (DONE, KEPT)

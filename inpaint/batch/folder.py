@@ -1,4 +1,4 @@
-"""What a run needs of a folder, wherever it is."""
+"""The interface of a folder, on a disk or behind a URL, and the errors of writing into it."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class Folder(Protocol):
         """Whether there is anything of this name, a dangling link included."""
 
     def stamp(self, name: str, *, own: bool = False) -> str | None:
-        """Return a text that changes whenever the file may have; None: cannot be told.
+        """Return a text that changes whenever the file may have changed; None if that is unknown.
 
-        Of a file that was written this very moment it cannot, unless it is our ``own``: another
-        write could bear the same time.
+        It is unknown for a file that was written a moment ago, unless it is our ``own``: a second
+        write could have the same time.
         """
 
     def times(self, name: str) -> tuple[int, int] | None:
         """Access and modification time in nanoseconds, where the place knows them."""
 
     def label(self, name: str) -> str:
-        """How messages call a file: one line, whatever its name holds."""
+        """Return the name of a file for messages, in one line whatever characters it has."""
 
 
 # No later output would fit either: the disk or the quota is full, the file system is read-only, or

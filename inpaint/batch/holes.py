@@ -98,11 +98,11 @@ class Holes:
 
 
 def looks_inverted(hole: np.ndarray) -> bool:
-    """Whether a mask (H, W) is mostly hole, and so are its edges: black marks the hole, then."""
+    """Tell whether a mask (H, W) is mostly hole, also along its edges, as if black meant hole."""
     edges = (hole[0], hole[-1], hole[:, 0], hole[:, -1])
     return bool(hole.mean() > 0.5 and np.concatenate(edges).mean() > 0.75)
 
 
 def joined(*notes: str | None) -> str | None:
-    """The notes that there are, in one text; None without any."""
+    """Join the notes that are not None into one text; return None if there are none."""
     return "; ".join(filter(None, notes)) or None

@@ -1,4 +1,7 @@
-"""One item in, one status row out: read, check, fill, write, and nothing but a row on failure."""
+"""Fill one item: read it, check it, fill it, write it, and return its status row.
+
+A failure of any kind ends in a row too, and never in an exception.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ TRIM_EVERY = 8  # items; it costs some 5 ms
 
 
 class ItemFiller:
-    """A worker: holds what items share, among it the prior, loaded once.
+    """Fills the items of one worker; what they share, such as the prior, is loaded once.
 
     Parameters
     ----------
@@ -64,10 +67,10 @@ class ItemFiller:
             self.device = filling.prepare(setup.options, setup.index)
 
     def hold_memory(self) -> None:
-        """Hold this process to its share of memory; for one that does nothing else.
+        """Limit the memory of this process to its share. Only for a process that is a worker.
 
-        Not before: loading libraries without room fails in stranger ways. And not with a GPU,
-        whose driver reserves memory that it does not use.
+        To be called after loading: libraries that find no memory while they load fail in odd ways.
+        With a GPU nothing is limited, because its driver reserves memory that it does not use.
         """
         if self.setup.check or self.device == "cpu":
             memory.hold(self.setup.memory)
@@ -92,9 +95,9 @@ class ItemFiller:
         row |= {"status": FAILED, "error": None, **claim(known)}
         try:
             row |= self._run(item, row, known)
-            if row["status"] != SKIPPED:  # what an earlier run made of it stays ours
+            if row["status"] != SKIPPED:  # its output of an earlier run stays ours
                 del row["before"], row["wrote"]
-        except Exception as error:  # any one file may break any library
+        except Exception as error:  # any file may make any library fail
             row["error"] = reason = self._reason(error)
             if isinstance(error, OutputError) and is_full(error):
                 row["full"] = True  # the run ends here rather than search in vain
@@ -124,7 +127,7 @@ class ItemFiller:
 
     def _run(self, item: Row, row: Row, known: Row) -> Row:
         path, mask = item["path"], item["mask"]
-        # Stamps first: a file that changes while it is read then has an old one.
+        # Stamps before content: a file that changes while it is read then has the older stamp.
         row |= {"image_stamp": self.images.stamp(path), "mask_stamp": self._holes.stamp(mask)}
         data = _in_time(self.images.label(path), lambda: self.images.read(path))
         row["image_sha256"] = sha256(data)
@@ -176,10 +179,11 @@ class ItemFiller:
         }
 
     def _standing(self, item: Row, row: Row, known: Row) -> tuple[Row | None, str | None, str]:
-        """What is at the output's place: the row if it is finished, and what else to know.
+        """Look at what has the name of the output.
 
-        That is the hash which the output must get if what is there may be ours or not (None: it
-        may be replaced), and what ``check`` notes of it.
+        Returns the row, if the output is finished; the hash that the new output must have, if it
+        is not known whether the present one is ours (None: it may be replaced); and a note for a
+        dry run.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What workers are about to write, noted before it is there: the proof that an output is ours.
+"""Notes of the outputs that workers are about to write, as proof that these outputs are ours.
 
 A worker may be killed after its output has appeared and before its row is in the manifest. Without
 proof the next run could not tell that output from another program's file, and would leave it alone
@@ -38,7 +38,7 @@ def begin(out: Disk) -> str:
 def fold(out: Disk, manifest: Manifest) -> None:
     """Take what workers noted over into the manifest, and remove their files.
 
-    Only for who holds the lock: no worker may be at work. Raises OutputError.
+    The caller must hold the lock, so that no worker is at work. Raises OutputError.
     """
     for path in _files(out):
         for line in _lines(path):
@@ -102,7 +102,7 @@ class Journal:
 
 
 def _line(path: str, out: str, digest: str) -> bytes:
-    """A line, with a line break before it too: the last write may have been cut short."""
+    """Return a line with a line break before it too: the last write may have been cut short."""
     text = json.dumps({"path": path, "out": out, "digest": digest})
     return b"\n" + text.encode() + b"\n"
 

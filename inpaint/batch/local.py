@@ -20,7 +20,7 @@ from inpaint.batch.options import Setup
 from inpaint.batch.rows import FAILED, RETRY, Row, claim
 from inpaint.errors import InpaintError
 
-# One thread a worker: more would wait for each other, and workers already use all cores.
+# One thread for each worker: workers already use all cores.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 # How long a worker may be stopped (SIGSTOP) before it is killed and its image tried again.
@@ -44,7 +44,7 @@ def here(feed: Iterator[Row], setup: Setup) -> Iterator[Row]:
 
                     from inpaint.devices import one_thread
 
-                    # The caller's process, unlike a worker's, wants its threads back.
+                    # The caller's process gets its threads back at the end.
                     until_the_end.enter_context(one_thread(torch.device("cpu")))
                 fill = ItemFiller(setup)
             yield fill(item)
@@ -56,8 +56,8 @@ def processes(
     """Fill items in worker processes.
 
     A worker gets its next item when it is done with the last, so there is never more than one
-    picture in each, and the feed is read no faster than it is worked off. They start with the
-    first item that needs one.
+    picture in each, and the feed is read no faster than items are filled. Workers are started
+    when the first item needs one.
 
     Parameters
     ----------

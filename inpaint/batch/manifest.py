@@ -30,7 +30,7 @@ _NAMED = 10  # lines that are no rows
 class Manifest:
     """Rows by path in a file; the last row of a path counts.
 
-    In memory lies one number a path, some 100 bytes; rows are read from the file when asked for.
+    Memory holds one number for each path, some 100 bytes; rows are read from the file when needed.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class Manifest:
     def _load(self, *, cut: bool = True) -> int:
         """Index the file, drop a last line that was cut off, and return where it ends."""
         offset = end = number = odd = 0
-        if not stat.S_ISREG(os.fstat(self._file).st_mode):  # a pipe would be waited for
+        if not stat.S_ISREG(os.fstat(self._file).st_mode):  # reading a pipe could wait for ever
             raise OSError(errno.EINVAL, "it is no file; remove it")
         with os.fdopen(os.dup(self._file), "rb") as file:
             for line in file:
@@ -154,12 +154,17 @@ class Manifest:
 
 
 class Peek(Manifest):
-    """A manifest that is only read, perhaps while another run appends to it; never made.
+    """A manifest that is only read, perhaps while another run appends to it; it is never created.
 
     Parameters
     ----------
     path : Path
         The file; it must exist.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be read.
     """
 
     def __init__(self, path: Path) -> None:

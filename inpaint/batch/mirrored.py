@@ -22,6 +22,11 @@ class Mirrored(Manifest):
     ----------
     folder : Folder
         The output folder; its earlier parts are read at once.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be listed, or the temporary file cannot be written.
     """
 
     def __init__(self, folder: Folder) -> None:

@@ -1,4 +1,4 @@
-"""What decides the bytes of an output, and what a worker is told once."""
+"""The options that decide the bytes of an output, and what a worker is told at its start."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Options:
 
     ``quality`` is a JPEG's or WebP's, None as in the input. ``format`` is ``keep``, ``png``,
     ``jpg`` or ``webp``. ``keep_times`` gives outputs the file times of their inputs.
-    ``mask_labels`` reads masks as label maps. ``objects`` tells that not masks but annotations
-    mark what is to be removed: ``coco`` or ``annotations`` (one file), ``labelme``, ``voc`` or
-    ``yolo`` (a folder); of these ``categories``, each with ``margin`` pixels around it (None: as
+    ``mask_labels`` reads masks as label maps. ``objects`` says that annotations, and not
+    masks, mark what is to be removed: ``coco`` or ``annotations`` (one file), ``labelme``, ``voc``
+    or ``yolo`` (a folder); of these ``categories``, each with ``margin`` pixels around it (None: as
     ``inpaint remove``). Images without such objects are copied or left out: ``unannotated`` is
     ``copy`` or ``skip``.
     """

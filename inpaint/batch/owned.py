@@ -1,4 +1,4 @@
-"""What is found at an output's place: finished, ours to replace, or another program's file."""
+"""Tells whether a file with the name of an output is finished, ours to replace, or foreign."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Owned:
         self._journal = journal
 
     def kept(self, row: Row, known: Row, present: str) -> Row | None:
-        """The row of an output that is there already and would come out the same."""
+        """Return the row of an output that is there and would be the same again, else None."""
         same = ("options", "out", "image_sha256", "mask_sha256")
         if (
             self.overwrite

@@ -1,4 +1,4 @@
-"""What a run over a folder has to do: images with their masks, and what outputs will be called."""
+"""The items of a run: each image with its mask and the name of its output."""
 
 from __future__ import annotations
 

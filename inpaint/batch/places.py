@@ -1,4 +1,4 @@
-"""The three places of a run: checked against each other, and the walk over them."""
+"""The folders of images, masks and outputs: checked against each other, then walked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run is going to do, found by one walk and kept until its end.
+"""The plan of a run: all items that one walk over the folders has found.
 
 The folders are walked once. A second walk would not find what has vanished since, and the run would
 end without a word about it. What was planned and is gone fails by name instead.
@@ -57,7 +57,7 @@ class Plan:
             ) from error
 
     def __iter__(self) -> Iterator[Found]:
-        """All of it once more, from the start; several readers may take turns."""
+        """Yield everything from the start; several readers may take turns."""
         place = 0
         while place < self._end:
             self._file.seek(place)
@@ -72,5 +72,5 @@ class Plan:
         return (one for one in self if isinstance(one, Item))
 
     def close(self) -> None:
-        """Forget it."""
+        """Remove the plan and its temporary file."""
         self._file.close()

@@ -18,13 +18,13 @@ from inpaint.batch.options import Setup
 from inpaint.batch.rows import FAILED, RETRY, Row, claim
 from inpaint.errors import InpaintError
 
-# Items a task: few, so that their rows come back soon and no actor is left with a long last task;
-# many, so that a million is not a million tasks.
+# Items in each task: few, so that rows come back soon and no actor has a long last task; but so
+# many that a million items are not a million tasks.
 LEAST_ROWS, MOST_ROWS, MOST_TASKS, TASKS_AN_ACTOR = 1, 16, 20_000, 16
 
 
 class Actor:
-    """A ``ItemFiller`` in an actor; rows travel as JSON, for names that are not UTF-8."""
+    """An ``ItemFiller`` in an actor; rows are sent as JSON, for names that are not UTF-8."""
 
     def __init__(self, setup: str) -> None:
         self._fill = ItemFiller(Setup.from_json(setup))
@@ -51,7 +51,7 @@ def actors(
     setup : Setup
         For every actor; its ``memory`` is left for here to say.
     workers : int, optional
-        Actors; by default one a core of the cluster.
+        Actors; by default one for each core of the cluster.
     total : int, optional
         Bytes of memory for all actors; Ray reserves each its share.
     stop : Stop

@@ -67,8 +67,8 @@ def fill_folder(
     engine : {"local", "ray"}
         Worker processes here, or Ray actors.
     workers : int, optional
-        How many; 0 fills in this process. By default one a core that this process may use, or
-        one a core of the cluster; fewer where memory would not suffice.
+        How many; 0 fills in this process. By default one for each core that this process may
+        use, or for each core of the cluster; fewer where memory would not suffice.
     limit : int, optional
         Bytes of memory for all workers together. By default 80 % of the machine's; with Ray
         and no limit, Ray's own rules hold.
@@ -77,7 +77,7 @@ def fill_folder(
     check : bool
         Read and pair only: nothing is filled or written, and orphans are reported as rows.
     report : path, optional
-        File for the status row of every item of this run, a line each, as they come.
+        File for the status rows of this run: a line for each item, as soon as it is done.
     callback : callable, optional
         ``callback(done, total, row)`` after every item.
     stop : Stop, optional
@@ -207,7 +207,7 @@ def _lost(plan: Plan, manifest: Manifest | None, out: Folder) -> Iterator[Row]:
 
 
 def _noted(items: Iterator[Row], order: deque[tuple[str, bool]]) -> Iterator[Row]:
-    """Items as they come, their order noted."""
+    """Yield the items and note their order."""
     for item in items:
         order.append((item["path"], item.get("status") == ORPHAN))
         yield item

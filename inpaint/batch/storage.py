@@ -10,7 +10,7 @@ from inpaint.errors import InpaintError
 
 
 def is_url(place: str) -> bool:
-    """Whether ``place`` is for fsspec; ``file://`` is not: it is the disk by another name."""
+    """Tell whether ``place`` is a URL for fsspec; ``file://`` is not, as it leads to the disk."""
     return "://" in place and not place.startswith("file://")
 
 

@@ -38,17 +38,17 @@ class Summary:
 
     @property
     def rate(self) -> float:
-        """Images filled a second."""
+        """Images filled in each second."""
         return self.done / self.seconds if self.seconds else 0.0
 
     @property
     def left(self) -> int:
-        """Images that the run did not come to."""
+        """How many images have no row yet."""
         return max(self.total - self.behind, 0)
 
     @property
     def behind(self) -> int:
-        """Images that the run has come to."""
+        """How many images have a row."""
         return self.done + self.kept + self.checked + self.skipped + self.failed
 
     def add(self, row: Row) -> None:

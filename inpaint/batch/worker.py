@@ -1,4 +1,4 @@
-"""A worker process: one JSON line in, one JSON line out (``python -m inpaint.batch.worker``).
+"""A worker process (``python -m inpaint.batch.worker``): it answers each line of JSON with one.
 
 Not ``multiprocessing``: its spawned processes import the caller's main module again, and its
 queues lose items when a process is killed. Here a closed pipe says which item was being filled.

@@ -1,7 +1,7 @@
-"""What a run leaves in its folder: one row a measurement, one PNG a fill, both safe to resume.
+"""What a run leaves in its folder: a row for each measurement and a PNG for each fill.
 
-A row is written after its fill, so an existing row means that its work is done, even after
-a kill: a last line that was cut off is dropped and its work repeated.
+A row is written after its fill, so an existing row means that its work is done. If a kill has cut
+off the last line, that line is dropped and its work is repeated.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 - ``files`` and ``arrays`` read masks, ``judge`` and ``labels`` decide what a mask means, and
   ``pairing`` finds the mask of each image;
 - ``distances`` grows and feathers masks, and finds the separate holes;
-- ``objects``, ``edge``, ``snap``, ``annotation`` and ``rle`` make holes from boxes, polygons, rough
-  outlines, and the files of annotation programs;
+- ``objects``, ``snap``, ``annotation`` and ``rle`` make holes from boxes, polygons, rough outlines,
+  and the files of annotation programs; ``edge`` and ``rings`` measure how much wider they must be;
 - ``preview`` draws the hole over the picture.
 """
 

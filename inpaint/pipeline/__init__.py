@@ -1,13 +1,13 @@
-"""From an image and a mask to fills: ``fill`` for arrays, ``complete`` for pictures.
+"""Fills the holes of an image: ``fill`` takes arrays, ``complete`` takes pictures.
 
-- ``compose``: both of them, and the order of everything below;
-- ``prior``: the prior by name, folder or object; ``choose``: which one suits the picture;
-- ``prepare``: what is the same for all crops; ``crop``: which crops cover the holes;
-- ``router``: whether a method of ``classical`` does better than the prior;
-- ``filler``: one crop from the router to the last stage; ``report``: what was done;
-- ``seeds``: a file's own seed; ``trace``: how a fill evolved, written into a folder.
+- ``compose`` holds both, and calls everything below in its order;
+- ``prior`` loads a prior by name, folder or object, and ``choose`` decides which suits a picture;
+- ``prepare`` makes what all crops share, and ``crop`` decides which crops cover the holes;
+- ``router`` decides whether a method of ``classical`` does better than the prior;
+- ``filler`` fills one crop, from the router to the last stage, and ``report`` says what was done;
+- ``seeds`` makes the seed of a file, and ``trace`` writes into a folder how a fill evolved.
 
-The public names are loaded on first use: ``seeds`` and ``classical`` are of use without torch.
+The public names are loaded on first use, so that ``seeds`` and ``classical`` work without torch.
 """
 
 from __future__ import annotations

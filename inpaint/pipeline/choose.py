@@ -1,10 +1,11 @@
-"""Which prior suits an image: the one under which its known pixels are most likely, seen coarsely.
+"""Chooses the prior of an image: the one under which its known pixels are most likely.
 
-Priors come in families (config key ``family``) that were trained on the same images. The family's
-Gaussian has an exact likelihood of what is known, which is compared at 32 pixels with its leading
-components (``inpaint.priors.evidence``): what the picture shows decides, not how sharp the file is.
-A family whose images were all framed alike (config key ``view`` = ``whole``, such as aligned
-faces) only makes sense for a whole, nearly square picture; the others are used around each hole.
+The priors of a family (config key ``family``) were trained on the same images. The likelihood of
+the known pixels under the family's Gaussian is exact. It is computed at 32 pixels with the leading
+components (``inpaint.priors.evidence``), so that the content of the picture decides and not the
+sharpness of the file. A family whose images were all framed alike (config key ``view`` = ``whole``,
+such as aligned faces) only suits a whole, nearly square picture. The others are used around each
+hole.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ from inpaint.priors.evidence import SIDE, Coarse, coarse
 from inpaint.zoo import registry, weights
 
 log = logging.getLogger(__name__)
-# Aligned pictures are nearly square; one longer than this, in its shorter side, is none.
+# The longer side of an aligned picture is at most so many times the shorter one.
 ALIGNED_SIDES = 4 / 3
-# Sides from twice this are shrunk before anything is chosen: more detail tells nothing.
+# Sides of twice this or more are shrunk first, because more detail does not help to choose.
 OVERVIEW = 1024
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The prior to use, whether it sees the whole picture, and how the families compared.
+    """The chosen prior, whether it sees the whole picture, and how the families compared.
 
     ``evidence`` holds the log density of the known pixels for each value, in nats, by family; it is
     empty for a prior that was asked for.
@@ -48,11 +49,11 @@ class Choice:
 
 
 def overview(picture: Picture, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A picture and its mask (H, W) as ``choose_prior`` takes them, in little memory.
+    """Shrink a picture and its mask (H, W) for ``choose_prior``, in little memory.
 
-    The longer side is divided by its largest whole factor that leaves ``OVERVIEW`` pixels: each
-    block is the mean of its known pixels, and hole where it has none. A rest of fewer pixels than
-    the factor at the right and lower edge is left out.
+    Both sides are divided by the largest whole number that leaves the longer side ``OVERVIEW``
+    pixels. Each block becomes the mean of its known pixels, or hole if it has none. Incomplete
+    blocks at the right and lower edge are left out.
     """
     factor = max(mask.shape) // OVERVIEW
     if factor < 2 or min(mask.shape) < factor:
@@ -72,9 +73,9 @@ def overview(picture: Picture, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def choose_prior(image: np.ndarray, mask: np.ndarray) -> Choice:
     """Choose among the shipped families for an image (H, W, 3) in [0, 1] and its mask (H, W).
 
-    The Gaussian of the chosen family fills: it has the best fidelity of all members, and the
-    stages after it add the detail (docs/search.md). Raises WeightsError when no shipped family has
-    a Gaussian to compare by.
+    The result is the Gaussian of the best family, because it has the highest PSNR of the family's
+    priors, and the stages after it add the detail (docs/search.md). Raises WeightsError when no
+    shipped family has a Gaussian.
     """
     members = families()
     if max(mask.shape) > ALIGNED_SIDES * min(mask.shape):
@@ -88,7 +89,7 @@ def choose_prior(image: np.ndarray, mask: np.ndarray) -> Choice:
 
 
 def compared(names: Mapping[str, str], image: np.ndarray, mask: np.ndarray) -> dict[str, float]:
-    """Log density of the known pixels for each value, in nats, under each family's Gaussian.
+    """Return the log density per known value, in nats, under the Gaussian of each family.
 
     Parameters
     ----------
@@ -130,7 +131,9 @@ def coarse_view(name: str) -> Coarse:
 
 
 def most_likely(evidence: Mapping[str, float], names: Mapping[str, str]) -> str:
-    """The family of most evidence; of equals, such as without a known pixel, one used around holes.
+    """Return the family of most evidence; among equals, one that is used around holes.
+
+    All are equal where no pixel is known.
 
     ``evidence`` is what ``compared`` returns for ``names``.
     """
@@ -139,13 +142,13 @@ def most_likely(evidence: Mapping[str, float], names: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=8)
 def _coarse(folder: Path, version: str, side: int) -> Coarse:
-    """Load the leading components; ``version`` only tells an older state from a newer one."""
+    """Load the leading components; ``version`` makes the cache tell a folder's states apart."""
     config, tensors = weights.load(folder)
     return coarse(int(config["size"]), tensors, side=side)
 
 
 def families() -> dict[str, dict[str, str]]:
-    """Shipped families that have a Gaussian member: {family: {kind: prior name}}."""
+    """Return the shipped families that have a Gaussian, as {family: {kind: prior name}}."""
     found: dict[str, dict[str, str]] = {}
     for name, config in registry.shipped().items():
         if "family" in config:
@@ -154,7 +157,7 @@ def families() -> dict[str, dict[str, str]]:
 
 
 def companion(name: str) -> str | None:
-    """The Gaussian prior of the same family, for a prior of another kind that has one."""
+    """Return the Gaussian of the same family as a prior of another kind, if there is one."""
     config = registry.prior_config(name)
     other = families().get(str(config.get("family")), {}).get("gaussian")
     return None if config["kind"] == "gaussian" else other

@@ -1,7 +1,7 @@
-"""Classical baselines by name: what one gets without any learning.
+"""Classical baselines by name, which need no learning.
 
-Each takes an image (H, W, 3) uint8 RGB and a mask (H, W) bool, True = hole, and returns the
-image with the hole filled; what lies in the hole is erased first and never seen.
+Each takes an image (H, W, 3) uint8 RGB and a mask (H, W) bool, True = hole, and returns the image
+with the hole filled. The hole is erased first, so that no method sees what was in it.
 """
 
 from __future__ import annotations

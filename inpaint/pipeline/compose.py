@@ -1,4 +1,4 @@
-"""``fill`` for arrays and ``complete`` for pictures: the whole of a fill on one screen.
+"""``fill`` for arrays and ``complete`` for pictures; ``complete`` is a whole fill on one screen.
 
 image, mask -> find the prior -> plan crops -> fill each (``filler``) -> paste into the hole
 """
@@ -145,23 +145,23 @@ def complete(
     class_name : str, optional
         Class to steer a class-conditional prior; with ``auto`` the first shipped one that has it.
     stages : sequence of str or callable
-        What follows the search, in this order: names of ``inpaint list stages``, and functions
-        ``Patch -> Patch``. ``("auto",)`` is the blend and the refiners that suit the mode and
-        the picture, and with a class the blend alone.
+        What follows the search, in the order given: names of ``inpaint list stages``, and
+        functions ``Patch -> Patch``. ``("auto",)`` stands for the blend and the refiners that
+        suit the mode and the picture, or with a class for the blend alone.
     mode : {"sharp", "psnr"}
-        Keep the most likely restart and refine for a natural look, or average the restarts
-        weighted by exp(-loss) and refine for the most likely pixel values.
+        ``sharp`` keeps the most likely restart and refines for a natural look. ``psnr`` averages
+        the restarts, weighted by exp(-loss), and refines for the most likely pixel values.
     search : SearchOptions or mapping, optional
-        How to search, such as ``{"steps": 40}``; what it leaves out is as the prior's own
-        ``search_defaults`` say.
+        Settings of the search such as ``{"steps": 40}``, which replace the prior's own
+        ``search_defaults``.
     candidates : int
-        How many fills to return. The first is the one that ``candidates=1`` returns, the others
-        are the prior's, most likely first.
+        How many fills to return. The first is the one that ``candidates=1`` returns. The others
+        come from the prior, the most likely ones first.
     seed : int
         The same seed gives the same bytes on the same machine and device.
     device : str
         ``auto``, ``cpu``, ``cuda`` or ``mps``: where priors and learned refiners run. Everything
-        else runs on the CPU, the choice of the prior too, which asks only for a coarse view.
+        else runs on the CPU, and so does the choice of the prior.
     context : float
         Margin around a hole that the prior gets to see, as a multiple of the hole's side.
     faces : bool
@@ -170,16 +170,16 @@ def complete(
     opaque : bool
         Make the hole opaque in a picture with alpha (when the mask was its alpha).
     callback : callable, optional
-        ``callback(crop, crops, steps, step, terms)``: before every step of every crop that is
-        searched. The search for candidates beyond the restarts counts its steps on.
+        ``callback(crop, crops, steps, step, terms)`` is called before each step of each search. A
+        second search, for more candidates than restarts, goes on counting its steps.
     on_crop : callable, optional
-        ``on_crop(crop, crops, box)``: before every crop.
+        ``on_crop(crop, crops, box)`` is called before each crop.
     on_stage : callable, optional
-        ``on_stage(name, patch)``: before every stage of every candidate of a crop.
+        ``on_stage(name, patch)`` is called before each stage of each candidate of a crop.
     on_candidate : callable, optional
-        ``on_candidate(index, picture)``: each picture of the result as soon as it is whole, so
-        that the first can be looked at while the others are made. Each of the four may raise,
-        which ends the work.
+        ``on_candidate(index, picture)`` is called with each picture of the result as soon as it is
+        whole, so that the first can be looked at while the others are made. Each of the four may
+        raise an error, which ends the work.
     first : int
         Leave out the candidates before this one, which the caller has already; the result and
         ``on_candidate`` begin with it.
@@ -217,7 +217,7 @@ def complete(
     if known.chosen and not known.whole and tuple(stages) == chain.AUTO:
         picture, mask, unknown, told = _without_specks(picture, mask, unknown, known.name, opaque)
         reports += told
-    # In the picture's own depth, and floats of one crop at a time: memory follows the hole.
+    # Floats are made of one crop at a time, so that memory depends on the hole and not the picture.
     fills = [replace(picture, pixels=picture.pixels.copy()) for _ in range(candidates - first)]
     if faces and known.chosen and not known.whole and tuple(stages) == chain.AUTO:
         found = fill_faces(
@@ -265,7 +265,7 @@ def complete(
 
 
 def _unknown(picture: Picture, mask: np.ndarray) -> np.ndarray:
-    """The hole (H, W) and all that is not opaque; the mask itself in an opaque picture."""
+    """Return the hole (H, W) and all pixels that are not opaque; ``mask`` itself if all are."""
     if not picture.has_alpha or not (picture.unseen & ~mask).any():
         return mask
     unknown: np.ndarray = mask | picture.unseen

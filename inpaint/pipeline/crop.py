@@ -1,4 +1,4 @@
-"""Crops around holes: which holes share one, and where it lies."""
+"""Plans crops around holes: which holes share a crop, and where it lies."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import numpy as np
 
 from inpaint.errors import MaskError
 
-_MAX_GROUPS = 64  # merging compares pairs; more components are first joined on a grid
+_MAX_GROUPS = 64  # Merging compares pairs, so more components than this are first joined on a grid.
 _START_CELLS = 4_000_000  # masks with more pixels start on a coarser grid, for time
-LEAST_KNOWN = 0.25  # known pixels in a crop for each that it fills
+LEAST_KNOWN = 0.25  # known pixels in a crop for each pixel that it fills
 _MERGE_LIMIT = 2.0  # how much coarser the largest hole of a group may be seen than alone
 
 
@@ -53,9 +53,9 @@ class Box:
 class Crop:
     """A box to fill, with what is unknown in it and what it must fill.
 
-    ``mask`` (height, width) bool holds all unknown pixels inside the box, which are those of any
-    hole and, after ``seeing``, transparent ones; none may be read as known. ``own`` are those
-    that this crop fills. Each hole pixel has one owner.
+    ``mask`` (height, width) bool marks all unknown pixels inside the box, which are those of any
+    hole and, after ``seeing``, transparent ones; their values must not be read. ``own`` marks the
+    pixels that this crop fills. Each pixel of a hole is filled by one crop.
     """
 
     box: Box
@@ -71,8 +71,8 @@ def plan_crops(
     A group's crop is a square of side ``max(min_side, (1 + context) * longer side)`` around its
     holes, moved inward at the image's borders and cut where the image is smaller. Two groups
     become one when the smaller crop reaches the other's hole, which spoils its context, and the
-    merged side stays within twice the crop of their largest single hole: specks join a hole
-    beside them, a long row of letters stays in pieces that a small prior can still resolve.
+    merged side stays within twice the crop of their largest single hole. So specks join a hole
+    beside them, and a long row of letters stays in pieces that a small prior can still resolve.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def plan_crops(
 
 
 def whole_crop(mask: np.ndarray) -> Crop:
-    """The crop that is the whole picture, for a prior that knows whole pictures.
+    """Return the whole picture as a crop, for a prior that knows whole pictures only.
 
     ``mask`` is (H, W) bool.
     """
@@ -130,20 +130,20 @@ def whole_crop(mask: np.ndarray) -> Crop:
 
 
 def seeing(crop: Crop, unknown: np.ndarray) -> Crop:
-    """Return a crop whose mask is what ``unknown`` says, with enough known pixels around.
+    """Return a crop with its unknown pixels, drawn out until enough known pixels are around.
 
     Parameters
     ----------
     crop : Crop
         From ``plan_crops``, or of the whole picture.
     unknown : ndarray (H, W) of bool
-        Of the whole picture: all holes, and what is transparent.
+        All holes and transparent pixels of the whole picture.
 
     Returns
     -------
     Crop
-        Its ``own`` pixels are those of ``crop``. Its box is drawn out, to twice its sides at a
-        time, until it holds a known pixel for every four that it fills, or the whole picture.
+        Its ``own`` pixels are those of ``crop``. The sides of its box are doubled until it holds
+        one known pixel for each four that it fills, or the whole picture.
     """
     height, width = unknown.shape
     box, needed = crop.box, np.count_nonzero(crop.own) * LEAST_KNOWN
@@ -160,10 +160,11 @@ def seeing(crop: Crop, unknown: np.ndarray) -> Crop:
 
 
 def _components(mask: np.ndarray) -> tuple[np.ndarray, int, list[Box]]:
-    """Label hole components on the finest grid of 1, 2, 4 ... pixel cells with few of them.
+    """Label the components of holes, on the finest grid on which there are few enough of them.
 
-    A cell is hole when any of its pixels is, so coarse cells join near specks. Returns the
-    cells' labels, a cell's size in pixels, and each label's box.
+    Cells of the grid have 1, 2, 4 and more pixels. A cell is hole when any of its pixels is, so
+    coarse cells join specks that are close together. Returns the labels of the cells, the size of a
+    cell in pixels, and the box of each label.
     """
     cell, cells = 1, np.ascontiguousarray(mask).view(np.uint8)
     while True:
@@ -208,7 +209,7 @@ def _merge_near(groups: list[_Group], side: Callable[[Box], int]) -> list[_Group
         s = side(small)
         y0, x0 = (small.y0 + small.y1 - s) // 2, (small.x0 + small.x1 - s) // 2
         rows, cols = y0 < large.y1 and large.y0 < y0 + s, x0 < large.x1 and large.x0 < x0 + s
-        # Measured on lone components; on whole groups, long rows would chain up.
+        # Relative to single components: relative to groups, a long row would grow into one group.
         limit = _MERGE_LIMIT * max(g.lone_side for g in pair)
         return rows and cols and side(small.union(large)) <= limit
 

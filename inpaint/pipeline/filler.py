@@ -1,4 +1,4 @@
-"""Fill one crop: ask who fills it best, search the prior if that is the prior, refine."""
+"""Fills one crop: asks the router who fills it best, searches if that is the prior, and refines."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from inpaint.stages import Stage, chain
 from inpaint.stages.patch import Patch
 from inpaint.stages.poisson import blend
 
-# Share of the family's Gaussian in the mean of another prior's restarts, in the mode ``psnr``. Two
-# models err in different places: 0.3 VAE + 0.7 Gaussian has a higher PSNR than either.
+# Share of the family's Gaussian in the mean of another prior's restarts, in the mode ``psnr``. The
+# errors of two models differ, so that 0.3 VAE + 0.7 Gaussian has a higher PSNR than either.
 GAUSSIAN_SHARE = 0.7
-# Turns a seed into that of the candidates beyond the restarts, so that samples do not repeat.
-# Within 32 bits, since torch's generator of the CPU reads no more of a seed.
+# Makes the seed of the second search, so that its samples differ from those of the first.
+# It stays within 32 bits, because torch's generator of the CPU reads no more of a seed.
 FURTHER = 0x5851F42D
 
 
@@ -46,7 +46,7 @@ class Filled:
     found : Found or None
         What the search found; None where nothing was searched.
     way : Route
-        Who made the first fill, and why.
+        Which method made the first fill, and why.
     """
 
     fills: list[np.ndarray]
@@ -55,7 +55,7 @@ class Filled:
     way: Route
 
     def report(self, box: Box, known: Known) -> Report:
-        """In plain values; losses are those of the first fill, if the prior made it."""
+        """Return a report in plain values; it has losses if the prior made the first fill."""
         by_prior = self.found if self.way.method == "prior" else None
         why = self.way.why
         if self.way.method != "prior" and (further := len(self.fills) - 1):
@@ -76,15 +76,15 @@ class Filled:
 
 @dataclass(frozen=True)
 class Filler:
-    """Fills crops, one alone at a time: the same rows in every kernel, so the same bytes.
+    """Fills one crop at a time, so that each kernel gets the same rows and gives the same bytes.
 
     Attributes
     ----------
     prior : Prior
-        To be searched.
+        The prior to search.
     steady : Prior or None
-        The Gaussian of the same family: its fill, encoded, is a better start than the masked
-        image, and takes part in the mean of the mode ``psnr``.
+        The Gaussian of the same family. Its fill is encoded as a start, which is better than the
+        masked image, and is part of the mean in the mode ``psnr``.
     options : dict
         Keywords of ``search.search``, among them ``restarts`` and ``steps``.
     stages : sequence of (str, callable)
@@ -94,13 +94,16 @@ class Filler:
     candidates : int
         Fills to return.
     routed : bool
-        Let the router choose between the prior and classical methods.
+        Whether the router chooses between the prior and classical methods.
     device : torch.device
         Where the priors are.
     sketch : Filler or None
         Draws the picture from which the search starts, where nothing else does.
     detailed : int
-        Side of the largest crop that gets no texture, since the prior drew its detail itself.
+        Texture is left out of a crop up to this side of which at least ``detailed_share`` is hole,
+        because a network has drawn the detail of the hole itself.
+    detailed_share : float
+        See ``detailed``.
     """
 
     prior: Prior
@@ -112,17 +115,18 @@ class Filler:
     routed: bool
     device: torch.device
     detailed: int = 0
+    detailed_share: float = 0.0
     sketch: Filler | None = None
 
     @property
     def steps(self) -> int:
-        """Steps that are told for a crop: those of its search, and of one for more candidates."""
+        """Number of steps that the callback counts for a crop, a second search included."""
         steps: int = self.options["steps"]
         return 2 * steps + 1 if self.candidates > self._at_hand else steps
 
     @property
     def _at_hand(self) -> int:
-        """Different fills that the restarts of one search give."""
+        """Number of different fills that one search gives."""
         restarts: int = self.options["restarts"]
         mean = self.mode == "psnr" and (restarts > 1 or self.steady is not None)
         return restarts + mean
@@ -146,7 +150,7 @@ class Filler:
         mask : ndarray (h, w) of bool
             True = hole.
         seed : int
-            Of all that is random.
+            Seed of everything that is random.
         callback : callable, optional
             See ``search.search``.
         on_fill : callable, optional
@@ -165,7 +169,7 @@ class Filler:
             Fewer restarts than ``candidates`` have a finite loss, or an option cannot be.
         """
         guides, found = [], None
-        # Also where no step is taken: the closed form's sums round by the number of threads.
+        # Even without steps: the sums of the closed form round differently with more threads.
         with one_thread(self.device):
             way = self._route(image, mask, seed)
             if way.method != "prior":
@@ -185,14 +189,14 @@ class Filler:
             return Route("prior", why="asked for")
 
         def quick(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-            """What the prior and a blend make of the crop: its entry in the contest."""
+            """Return the crop as the prior and a blend fill it, for the router's comparison."""
             found, _, _ = self._search(*self._view(image, mask), seed)
             return blend(image, enlarge(_array(found.x[0, 0]), mask.shape), mask)
 
         return router.route(image, mask, quick, size=self.prior.size, seed=seed)
 
     def _view(self, image: np.ndarray, mask: np.ndarray) -> tuple[Tensor, Tensor]:
-        """A crop as the priors see it: x (1, 3, S, S) in [0, 1] and its hole (1, S, S)."""
+        """Return a crop as the priors see it: x (1, 3, S, S) in [0, 1] and its hole (1, S, S)."""
         small, hole = shrink(image, mask, self.prior.size)
         x = torch.from_numpy(small).permute(2, 0, 1)[None]
         return x.to(self.device), torch.from_numpy(hole)[None].to(self.device)
@@ -200,7 +204,7 @@ class Filler:
     def _search(
         self, x: Tensor, hole: Tensor, seed: int, callback: Callback | None = None
     ) -> tuple[Found, Found | None, dict[str, Any]]:
-        """What the prior and the family's Gaussian found, and with what options the prior did."""
+        """Return what the prior and the family's Gaussian found, and the prior's search options."""
         options, other = self.options, None
         if self.steady:
             other = search(self.steady, x, hole, seeds=[seed], **self.steady.search_defaults)
@@ -215,13 +219,13 @@ class Filler:
     def _imagined(
         self, image: np.ndarray, mask: np.ndarray, seed: int, count: int, callback: Callback | None
     ) -> tuple[Tensor, Found]:
-        """``count`` pictures (count, 3, S, S) of the prior's, and what its search found."""
+        """Return ``count`` pictures (count, 3, S, S) of the prior, and what its search found."""
         x, hole = self._view(image, mask)
         found, other, options = self._search(x, hole, seed, callback)
         pictures, losses = sound(found)
         if self.mode == "psnr":
             first = mixed(found, other)[0]
-            if len(pictures) == 1 and other is None:  # the mean of one is that one
+            if len(pictures) == 1 and other is None:  # the mean of one restart is that restart
                 pictures, losses = pictures[1:], losses[1:]
         else:
             first, pictures, losses = pictures[0], pictures[1:], losses[1:]
@@ -244,10 +248,10 @@ class Filler:
         options: dict[str, Any],
         callback: Callback | None,
     ) -> tuple[Tensor, Tensor]:
-        """Pictures and losses of a search from ``count`` other starts.
+        """Return pictures and losses of a second search, from ``count`` other starts.
 
-        A search of its own: with more rows in the first one, its kernels would round otherwise,
-        and the first fill would depend on the number of candidates.
+        It is a search of its own because with more rows in the first one, kernels would round
+        differently, and the first fill would depend on the number of candidates.
         """
         own: Start | Tensor = options.get("start", "prior")
         z = starts.draw(
@@ -255,8 +259,8 @@ class Filler:
             x,
             hole,
             seeds=[seed ^ FURTHER],
-            # A prior's own starts begin with its best guess and may end with its mode, which the
-            # first search had already.
+            # The first and last of a prior's own starts may be its best guess and its mode, which
+            # the first search had already.
             count=count + 2,
             start="prior" if isinstance(own, Tensor) else own,
             guess=options.get("guess"),
@@ -270,11 +274,14 @@ class Filler:
         changed = {**options, "restarts": count, "start": z}
         return sound(search(self.prior, x, hole, seeds=[seed], callback=tell, **changed))
 
+    def _has_detail(self, mask: np.ndarray) -> bool:
+        return max(mask.shape) <= self.detailed and bool(mask.mean() >= self.detailed_share)
+
     def _refined(self, patch: Patch) -> tuple[np.ndarray, tuple[str, ...]]:
-        """The fill after all stages, and the names of those that changed it."""
+        """Return the fill after all stages, and the names of the stages that changed it."""
         patch, ran = patch.with_filled(patch.guide), []
         for name, stage in self.stages:
-            if name == "texture" and max(patch.mask.shape) <= self.detailed:
+            if name == "texture" and self._has_detail(patch.mask):
                 continue
             after = chain.run(name, stage, patch)
             if after is not patch:
@@ -284,16 +291,16 @@ class Filler:
 
 
 def sound(found: Found) -> tuple[Tensor, Tensor]:
-    """The restarts of the one image that have a finite loss: x (r, 3, S, S) and loss (r,)."""
+    """Return the restarts that have a finite loss: x (r, 3, S, S) and loss (r,)."""
     finite = found.loss[0].isfinite()
     return found.x[0, finite], found.loss[0, finite]
 
 
 def mixed(found: Found, other: Found | None) -> Tensor:
-    """The mean of the restarts, then each of them, (1 + r, 3, S, S).
+    """Return the mean of the restarts and then each of them, (1 + r, 3, S, S).
 
-    The weights exp(-loss / T) take T as the loss's own spread, so that their meaning does not
-    depend on the scale of the loss. ``other`` is what the family's Gaussian found, to be mixed
+    The weights of the mean are exp(-loss / T) with the spread of the loss as T, so that they do not
+    depend on the scale of the loss. ``other`` is what the family's Gaussian found, which is mixed
     into the mean.
     """
     x, loss = sound(found)
@@ -306,6 +313,6 @@ def mixed(found: Found, other: Found | None) -> Tensor:
 
 
 def _array(x: Tensor) -> np.ndarray:
-    """An image (3, S, S) as an array (S, S, 3)."""
+    """Return an image (3, S, S) as an array (S, S, 3)."""
     array: np.ndarray = x.permute(1, 2, 0).cpu().numpy()
     return array

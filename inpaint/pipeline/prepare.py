@@ -1,4 +1,4 @@
-"""What is the same for all crops of a picture: the prior, how to search it, and the stages."""
+"""Prepares what all crops of a picture share: the prior, how to search it, and the stages."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ from inpaint.search import SearchOptions
 from inpaint.stages import Stage, chain
 from inpaint.stages.chain import MODES
 from inpaint.zoo import registry
+from inpaint.zoo.weights import read_config
 
 LARGEST_SEED = 2**63 - 1
-# A network's picture that is enlarged less than this keeps more detail than texture would bring.
+# A network of others keeps more detail than texture would bring where its picture is enlarged less
+# than this.
 ENLARGED = 2
+# A completion network too, but only in a large hole: its share of the crop, and how much the crop
+# may be larger than what the network sees (docs/refiners.md).
+LARGE_HOLE, STRETCHED = 0.25, 1.25
 
 
 def check(
@@ -33,7 +38,7 @@ def check(
     seed: int,
     context: float,
 ) -> None:
-    """Refuse before all work what a wrong name or number would end after some of it.
+    """Refuse a wrong name or number before any work, which it would end later.
 
     Raises UnknownNameError for a name, SearchError for a search option, InpaintError for a number.
     """
@@ -64,7 +69,7 @@ def prepare(
     steered: bool,
     on_stage: chain.Watch | None,
 ) -> Filler:
-    """What fills the crops of one picture with the prior that was found.
+    """Return the filler of the crops of one picture, with the prior that was found.
 
     Raises WeightsError for a stage that was asked for and has no weights for this prior, and
     SearchError for steps of a prior that cannot be searched.
@@ -89,7 +94,7 @@ def prepare(
             f"steps is {options['steps']}, but {known.name} is a network that fills a hole in one "
             "pass and cannot be searched; leave the steps out"
         )
-    own_detail = known.feed_forward and tuple(stages) == chain.AUTO
+    detailed, share = _own_detail(known, order) if tuple(stages) == chain.AUTO else (0, 0.0)
     return Filler(
         prior=known.model,
         steady=steady,
@@ -100,8 +105,20 @@ def prepare(
         candidates=candidates,
         routed=known.chosen,
         device=device,
-        detailed=ENLARGED * known.model.size if own_detail else 0,
+        detailed=detailed,
+        detailed_share=share,
     )
+
+
+def _own_detail(known: Known, order: Sequence[str | Stage]) -> tuple[int, float]:
+    """Side of the largest crop, and least share of it that is hole, which need no texture."""
+    if known.feed_forward:
+        return ENLARGED * known.model.size, 0.0
+    folder = registry.refiner_folder("completion", known.family)
+    if "completion" not in order or folder is None:
+        return 0, 0.0
+    config = read_config(folder)
+    return int(STRETCHED * config.get("largest", config["size"])), LARGE_HOLE
 
 
 def _sketch(other: Prior, family: str, mode: str, device: torch.device) -> Filler | None:

@@ -1,4 +1,4 @@
-"""The prior of a fill: a name, a folder or an object, loaded onto the device that was asked for."""
+"""Loads the prior of a fill, given by name, folder or object, onto a device."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class Known:
     Attributes
     ----------
     name : str
-        As it is reported.
+        Its name in reports.
     model : Prior
-        On its device, and steered where a class was asked for.
+        The prior on its device, steered if a class was asked for.
     config : mapping
         ``kind``, ``size`` and perhaps ``family``, ``view``, ``classes`` and ``feed_forward``.
     evidence : dict
         How the families compared; empty for a prior that was asked for.
     chosen : bool
-        Whether it was chosen by us, and not asked for.
+        Whether ``auto`` chose it, and the caller did not ask for it.
     named : bool
-        Whether ``name`` can be looked up; not so for an object that was made elsewhere.
+        Whether ``name`` can be looked up. It cannot for an object that was made elsewhere.
     """
 
     name: str
@@ -50,12 +50,12 @@ class Known:
 
     @property
     def whole(self) -> bool:
-        """Whether it knows whole, aligned pictures only."""
+        """Whether the prior knows whole, aligned pictures only."""
         return self.config.get("view") == "whole"
 
     @property
     def family(self) -> str:
-        """The family whose refiners have learnt from its fills, or an empty text."""
+        """The family whose refiners were trained on its fills, or an empty string."""
         return str(self.config.get("family", ""))
 
     @property
@@ -72,7 +72,7 @@ def find(
     *,
     device: torch.device,
 ) -> Known:
-    """The prior that was asked for, or for ``auto`` the one that suits the picture.
+    """Return the prior that was asked for, or for ``auto`` the one that suits the picture.
 
     ``mask`` is (H, W) bool. Raises UnknownNameError, WeightsError, and InpaintError for an object
     that is no prior.
@@ -86,7 +86,7 @@ def find(
 
 
 def known(prior: Given, device: torch.device) -> Known:
-    """A prior by name, folder or object, on ``device``.
+    """Return a prior by name, folder or object, on ``device``.
 
     An object that ``inpaint.load_prior`` returned is treated as its name. Any other is moved by its
     own ``to``. Raises UnknownNameError, WeightsError, and InpaintError for what is no prior.
@@ -108,7 +108,7 @@ def known(prior: Given, device: torch.device) -> Known:
 
 
 def _steered(prior: Given, class_name: str, device: torch.device) -> Known:
-    """The prior asked for, or for ``auto`` the first shipped one that has the class, steered."""
+    """Return the prior, steered to a class; for ``auto``, the first shipped one that has it."""
     if isinstance(prior, str | os.PathLike):
         prior = classes.prior_of(os.fspath(prior), class_name)
     found = known(prior, device)

@@ -1,4 +1,4 @@
-"""What a fill returns beside its pixels."""
+"""What a fill returns besides its pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Report:
     Attributes
     ----------
     box : tuple of int
-        Top, left, bottom and right of the crop in the picture; the last two are outside.
+        Top, left, bottom and right of the crop in the picture; bottom and right are excluded.
     prior : str
         The prior that was chosen or asked for.
     loss, contextual, perceptual : float or None
@@ -22,14 +22,14 @@ class Report:
     evidence : dict
         How the families compared; empty for a prior that was asked for.
     method : str
-        Who made the first fill: ``prior``, or the name of a classical method.
+        What made the first fill: ``prior``, or the name of a classical method.
     hidden_errors : dict
-        Mean squared error on hidden known pixels by contender; empty where nobody was asked.
+        Mean squared error of each method on hidden known pixels; empty if none were compared.
     why : str
-        The reason for ``method``, and who made the further candidates.
+        The reason for ``method``, and what made the further candidates.
     stages : tuple of str
-        The stages that changed the first fill, in their order. One that had nothing to do is
-        not among them.
+        The stages that changed the first fill, in their order. A stage that changed nothing is
+        left out.
     face : dict or None
         Where a face was found that the hole touches, if the portraits' prior filled it: ``x``,
         ``y`` and ``side`` of the square around it in pixels of the picture, ``turn`` in degrees,
@@ -60,7 +60,7 @@ class Result:
     reports : tuple of Report
         One for each crop.
     seconds : float
-        Of the whole call, on the clock.
+        Time of the whole call.
     """
 
     pictures: tuple[Picture, ...]

@@ -1,9 +1,9 @@
-"""Who fills a hole best: asked of known pixels that are hidden for the question.
+"""Decides which method fills a hole best, by letting all of them fill known pixels.
 
-Thin and scattered holes are an interpolation: the biharmonic equation or Navier-Stokes often wins
-there, since a prior sees the picture at its own small size. Blobs belong to the prior. Between
-the two, the hole's own shape is moved to where pixels are known, the contenders fill both, and
-the smallest error on what was hidden decides.
+Thin and scattered holes can be interpolated. The biharmonic equation or Navier-Stokes is often best
+there, because a prior sees the picture at its own small size. Large holes are left to the prior.
+For the others, the shape of the hole is moved to where pixels are known. All methods fill these
+pixels together with the hole, and the smallest error on the known pixels decides.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from inpaint import masks
 from inpaint.pipeline.classical import baseline
 
 Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]
-# A hole this deep is a blob: nothing but a prior has a chance. In pixels of the prior's view,
-# or of the picture where that is finer.
+# A hole of this depth is left to the prior, since no other method is as good. In pixels of the
+# prior's view, or of the picture where that is finer.
 THIN = 2.0
 THIN_PIXELS = 5.0
-# Beyond this many pixels the biharmonic equation takes longer than all the rest together.
+# With more pixels than this, the biharmonic equation takes longer than everything else together.
 BIHARMONIC_LIMIT = 30_000
 HIDDEN_SHARE = 0.2
 _DIRECTIONS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
@@ -30,15 +30,15 @@ _DIRECTIONS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
 
 @dataclass(frozen=True)
 class Route:
-    """Who fills, and why.
+    """Which method fills, and why.
 
     Attributes
     ----------
     method : str
         ``prior``, or the name of a classical method.
     errors : dict
-        Mean squared error on the hidden known pixels by contender, images in [0, 1]; empty
-        where there was nothing to decide.
+        Mean squared error of each method on the hidden known pixels, images in [0, 1]; empty
+        where nothing was compared.
     why : str
         One sentence.
     """
@@ -49,7 +49,7 @@ class Route:
 
 
 def deepest(mask: np.ndarray) -> float:
-    """How deep the hole is at its deepest, in pixels; the image's border is no edge of it.
+    """Return the greatest depth of the hole in pixels; the image's border is no edge of it.
 
     ``mask`` is (H, W) bool.
     """
@@ -57,7 +57,7 @@ def deepest(mask: np.ndarray) -> float:
 
 
 def route(image: np.ndarray, mask: np.ndarray, prior: Fill, *, size: int, seed: int) -> Route:
-    """Choose who fills the hole of one crop.
+    """Choose the method that fills the hole of one crop.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def route(image: np.ndarray, mask: np.ndarray, prior: Fill, *, size: int, seed: 
     size : int
         Side of the prior's view, to which the crop is brought.
     seed : int
-        Which known pixels are hidden.
+        Decides which known pixels are hidden.
     """
     deep = deepest(mask)
     view = deep * min(1.0, size / max(mask.shape))
@@ -101,10 +101,10 @@ def classical(name: str, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def hide(mask: np.ndarray, deep: float, *, seed: int) -> np.ndarray | None:
-    """Known pixels to hide, (H, W) of bool: the hole itself, moved aside, in patches.
+    """Return the known pixels to hide, (H, W) of bool: the hole itself, moved aside, in patches.
 
-    Of the eight directions the one that hides most is taken; patches are left out until at most
-    ``HIDDEN_SHARE`` of the known pixels are hidden. None where nothing can be hidden.
+    It is moved in that of eight directions in which it hides most. Patches are left out until at
+    most ``HIDDEN_SHARE`` of the known pixels are hidden. None if nothing can be hidden.
     """
     known = ~mask
     step = int(2 * deep) + 2
@@ -123,7 +123,7 @@ def hide(mask: np.ndarray, deep: float, *, seed: int) -> np.ndarray | None:
 
 
 def _shifted(mask: np.ndarray, dy: int, dx: int) -> np.ndarray:
-    """``mask`` moved by (dy, dx); what enters is False."""
+    """Return ``mask`` moved by (dy, dx); pixels that enter are False."""
     height, width = mask.shape
     out = np.zeros_like(mask)
     if abs(dy) < height and abs(dx) < width:

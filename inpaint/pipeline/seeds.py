@@ -1,4 +1,4 @@
-"""The seed of a file, from its path: the same whatever else is in the folder, and in any order."""
+"""Makes the seed of a file from its path, whatever other files there are, in any order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def seed_for(relative_path: str, seed: int = 0) -> int:
         Path below the folder or inside the tar. Both slashes and both Unicode spellings of an
         accent give the same seed, so that a data set may travel between systems.
     seed : int
-        The user's seed; another one gives every file another mask.
+        The user's seed; another one gives each file another seed.
 
     Returns
     -------

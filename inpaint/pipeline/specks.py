@@ -1,14 +1,14 @@
-"""Dust and scratches: small thin holes are interpolated where they lie, before all else.
+"""Interpolates dust and scratches, which are small thin holes, in place and before all else.
 
 A speck is a connected piece of the hole that is at most ``DEEPEST`` pixels deep and ``WIDEST``
-pixels wide and high, with mostly known pixels around it. Its surroundings tell all there is to see
-in it, so it needs no prior and no texture: it is filled by the biharmonic equation (Damelin and
+pixels wide and high, with mostly known pixels around it. Its surroundings determine what belongs in
+it, so it needs neither prior nor texture. It is filled by the biharmonic equation (Damelin and
 Hoang 2018),
 
     laplacian(laplacian(u)) = 0 in the hole,    u = image around it,
 
-solved for each speck in its own window. The cost is linear in the number of specks, whatever the
-size of the photo they lie in.
+which is solved for each speck in its own window. The cost is linear in the number of specks and
+does not depend on the size of the photo.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class Speck:
 
 
 def find_specks(mask: np.ndarray, unknown: np.ndarray) -> list[Speck]:
-    """The specks of a hole, from top to bottom.
+    """Return the specks of a hole, from top to bottom.
 
-    Pieces at the border of the picture, where the equation would extrapolate, are none.
+    Pieces at the border of the picture are not specks, because the equation would extrapolate.
 
     Parameters
     ----------
@@ -92,8 +92,8 @@ def fill_speck(image: np.ndarray, own: np.ndarray, unknown: np.ndarray) -> np.nd
 def _solved(window: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """The biharmonic fill of a window (h, w, 3) at ``hole``.
 
-    The solution may swing beyond what is known around it; it is held to the range of the known
-    pixels beside the hole.
+    The solution may exceed the values around it, so it is clipped to the range of the known pixels
+    beside the hole.
     """
     operator = _biharmonic(*hole.shape)
     inside = hole.ravel()

@@ -1,4 +1,4 @@
-"""How a fill evolves: frames of the search, its losses, and one contact sheet."""
+"""Shows how a fill evolves: frames of the search, its losses, and a contact sheet."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ FRAMES = 12
 
 
 class Trace:
-    """Collects a search's iterates and writes them into ``folder``, new or empty.
+    """Collects the iterates of a search and writes them into ``folder``, which is new or empty.
 
-    Nothing is made before ``write``, so a fill that fails leaves nothing behind.
-
-    Frames are taken at steps spaced by a constant factor, since a search changes most at first.
+    Nothing is written before ``write``, so a fill that fails leaves nothing behind. The steps of
+    the frames grow by a constant factor, because a search changes most at its beginning.
 
     Raises OutputError when the folder is not empty.
     """
@@ -35,7 +34,7 @@ class Trace:
         self.losses: list[tuple[int, int, int, float, float, float]] = []
 
     def __call__(self, crop: int, step: int, steps: int, terms: dict[str, Tensor]) -> None:
-        """Take note of one step; ``terms`` as ``search.search`` gives them to its callback."""
+        """Record one step; ``terms`` are what ``search.search`` passes to its callback."""
         parts = (terms[k][0].tolist() for k in ("loss", "contextual", "perceptual"))
         for restart, row in enumerate(zip(*parts, strict=True)):
             self.losses.append((crop, step, restart, *row))

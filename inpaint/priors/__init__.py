@@ -34,7 +34,7 @@ class Prior(Protocol):
 
     @property
     def search_defaults(self) -> dict[str, Any]:
-        """Keywords of ``search.search`` that suit this prior."""
+        """Settings of ``search.search`` that suit this prior."""
         ...
 
     def to(self, device: torch.device) -> Prior:

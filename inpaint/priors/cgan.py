@@ -15,11 +15,11 @@ from inpaint.priors.dcgan import DCGAN, DISTRIBUTIONS
 
 
 class CGAN(DCGAN):
-    """A GAN of several classes, which draws and judges the one that is chosen.
+    """A GAN of several classes, which draws and judges images of the chosen class.
 
-    The networks know ``len(classes) + 1`` classes: the last one, the dropped class, was trained
-    on images without a label and on images whose label was hidden, so that it means any of them.
-    For a given class, G and D fold into those of a plain DCGAN, so that a fill takes no longer.
+    The networks have ``len(classes) + 1`` classes. The last one, the dropped class, was trained
+    on images without a label and on images whose label was hidden, so it stands for any class.
+    For a given class, G and D become those of a plain DCGAN, so that a fill takes no longer.
 
     Raises UnknownNameError for a class that it does not know.
     """
@@ -58,7 +58,7 @@ class CGAN(DCGAN):
     def with_class(self, name: str | None) -> CGAN:
         """The same prior for one class, or with None for any; UnknownNameError for another name.
 
-        Shares the weights, and lies on the device where this one does.
+        It shares the weights, and is on the same device.
         """
         device = next(self._generate.parameters()).device
         one = CGAN(
@@ -110,5 +110,5 @@ def tiny(seed: int = 0) -> CGAN:
             if isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, 1.0, 0.5)  # classes that differ
     for parameter in generator.parameters():
-        parameter.data.mul_(5)  # far from constant grey, so that gradients are worth testing
+        parameter.data.mul_(5)  # far from constant grey, so that gradients can be tested
     return CGAN(generator, critic, distribution="normal", classes=config["classes"])  # type: ignore[arg-type]

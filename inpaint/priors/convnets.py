@@ -1,16 +1,16 @@
 """The two convolutional towers that the network priors are built from (Radford et al. 2016).
 
-``Upward`` turns a code into an image and serves as the generator of a GAN and the decoder of a
-VAE; ``Downward`` turns an image into numbers and serves as discriminator and encoder. Both
-halve or double the side at every level, between 4 pixels and S = 4 * 2**levels.
+``Upward`` turns a code into an image; it is the generator of a GAN and the decoder of a VAE.
+``Downward`` turns an image into numbers; it is the discriminator and the encoder. Each level
+doubles or halves the side, between 4 pixels and S = 4 * 2**levels.
 
 Two extensions are off by default, and the weights are then those of the plain towers:
 
-- ``codes``: a coarse spatial latent of its own for the levels of 8, 16, ... pixels, projected by
-  a 1x1 convolution and added (as BigGAN's and StyleGAN's latents per level, but in space);
+- ``codes``: a spatial latent for each of the levels of 8, 16 and more pixels, which is projected by
+  a 1x1 convolution and added (like the latents per level of BigGAN and StyleGAN, but in space);
 - ``classes``: in ``Upward`` a scale and shift of the batch norms for each class (Dumoulin et al.
-  2017), in ``Downward`` a projection (Miyato and Koyama 2018). For one class both fold into the
-  plain towers: see ``conditioned``.
+  2017), in ``Downward`` a projection (Miyato and Koyama 2018). For one class both can be folded
+  into the plain towers (``conditioned``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""DCGAN: a generator to search, a discriminator that judges (Radford et al. 2016)."""
+"""DCGAN: a generator that is searched and a discriminator that judges (Radford et al. 2016)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _into_ball(z: Tensor) -> Tensor:
 class DCGAN:
     """Generator G: (N, latent) -> images, and discriminator D, both frozen.
 
-    ``latent`` counts the latents of every level, where G has ``codes``: one vector z.
+    If G has ``codes``, ``latent`` counts the latents of all levels, which make one vector z.
 
     ``distribution`` is what G was trained on: ``uniform`` in [-1, 1]^latent, as in the papers,
     or ``normal``.
@@ -81,11 +81,11 @@ class DCGAN:
         return perceptual_loss(self._judge(from_unit(x))[:, 0])
 
     def constrain_z(self, z: Tensor) -> Tensor:
-        """Clip uniform latents to their cube; bring normal ones into the ball of typical length.
+        """Clip uniform latents to their cube, and shorten normal ones to their typical length.
 
-        A normal vector of d dimensions has a length near sqrt(d); G was not trained on longer ones.
-        The latents of each level have a ball of their own, so that one level cannot use up the
-        length that belongs to another.
+        A normal vector of d dimensions has a length near sqrt(d), and G was not trained on longer
+        ones. The latents of each level are shortened separately, so that one level cannot use up
+        the length of another.
         """
         if self.distribution == "uniform":
             return z.clamp(-1, 1)
@@ -93,7 +93,7 @@ class DCGAN:
         return torch.cat([_into_ball(part) for part in parts], dim=1)
 
     def start_z(self, image: Tensor, mask: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        """Where there is a start network, its guesses and then one sample; else samples only."""
+        """Return guesses of the start network and then one sample; without a network, samples."""
         if self.start is None:
             return self.sample_z(n, generator)
         z = self.constrain_z(self.start.draw(image, mask, n, generator, label=self.label))
@@ -142,5 +142,5 @@ def tiny(seed: int = 0) -> DCGAN:
             Downward(size=16, outputs=1, width=4),
         )
     for parameter in generator.parameters():
-        parameter.data.mul_(5)  # far from constant grey, so that gradients are worth testing
+        parameter.data.mul_(5)  # far from constant grey, so that gradients can be tested
     return DCGAN(generator, critic, distribution="normal")

@@ -1,27 +1,28 @@
-"""How likely the known pixels of a picture are under a Gaussian prior, seen coarsely.
+"""Computes how likely the known pixels of a picture are under a Gaussian prior, at low resolution.
 
     log N(x_k; mu_k, W_k W_k^T + noise I)
 
-with W the leading components at a small side, by the matrix inversion and determinant lemmas
-(``inpaint.priors.gaussian`` has the symbols). By the chain rule this is the sum of the logarithms
-of how well each known pixel is foretold from those before it: a predictive error over all orders
-at once, in one solution.
+where W holds the leading components at a small side. It is computed by the matrix inversion and
+determinant lemmas (the symbols are those of ``inpaint.priors.gaussian``). By the chain rule it is
+the sum of log p(pixel | pixels before it), so it measures how well known pixels predict each other.
 
-It is coarse on purpose. At the full side and with the small noise of a fit, the evidence of a
-family of pictures is decided by how sharp a file is; at 32 pixels with a noise of a seventh of the
-range, only by what is in the picture. Sharpening, blur, JPEG, noise and other framing then
-change little (measured by ``benchmarks/choosing.py``).
+The resolution is low on purpose. At the full side, and with the small noise of a fit, the sharpness
+of a file would decide between families. At 32 pixels, with a noise of a seventh of the range, the
+content of the picture decides: sharpening, blur, JPEG, noise and framing change little
+(``benchmarks/choosing.py`` measures this).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from inpaint.priors.gaussian import log_density, unpack
+from inpaint.priors.gaussian import unpack
 
 SIDE = 32  # of the view, in pixels
 LEADING = 96  # components
@@ -47,23 +48,36 @@ class Coarse:
     W: Tensor
 
     def log_density(self, image: Tensor, mask: Tensor, *, noise: float = NOISE) -> float:
-        """Log density of the known pixels for each of their values, in nats; 0 if none is known.
+        """Return the log density per known value, in nats; 0 if no pixel is known.
 
         image (3, s, s) in [0, 1], of which only the known pixels are read; mask (s, s), True =
-        hole. The constant log 2 pi / 2 is left out: it is the same for all.
+        hole. The constant log 2 pi / 2 is left out, because it is the same for all priors.
         """
         known = (~mask).expand(3, -1, -1).flatten()
         r = (image.flatten() - self.mean)[known]
         if not len(r):
             return 0.0
         W = self.W[known]
-        M = W.T @ W
+        # As in ``Gaussian``: from the product that all masks share, where less is unknown.
+        few = 2 * len(r) > len(known)
+        M = self.product - self.W[~known].T @ self.W[~known] if few else W.T @ W
         M.diagonal().add_(noise)
-        return log_density(r, W.T @ r, torch.linalg.cholesky(M), noise)
+        n, latent = W.shape
+        factor, projected = torch.linalg.cholesky(M), W.T @ r
+        z = torch.cholesky_solve(projected[:, None], factor)[:, 0]
+        # |r|² - r^T W M^-1 W^T r, and log det C_kk = (n - K) log noise + log det M.
+        quadratic = float(r @ r - projected @ z) / noise
+        log_det = (n - latent) * math.log(noise) + 2 * float(factor.diagonal().log().sum())
+        return -(quadratic + log_det) / (2 * n)
+
+    @cached_property
+    def product(self) -> Tensor:
+        """W^T W, (K, K)."""
+        return self.W.T @ self.W
 
 
 def coarse(size: int, packed: dict[str, Tensor], *, side: int) -> Coarse:
-    """The coarse view of the Gaussian of side ``size`` with tensors ``packed``.
+    """Make this of the Gaussian of side ``size`` with tensors ``packed``.
 
     Only the leading components are unpacked. ``side`` is at most ``size``.
     """

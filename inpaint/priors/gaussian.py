@@ -1,4 +1,4 @@
-"""Probabilistic PCA: the prior whose fill has a closed form (Tipping and Bishop 1999).
+"""Probabilistic PCA, a prior whose fill has a closed form (Tipping and Bishop 1999).
 
     x = W z + mu + eps,   z ~ N(0, I),   eps ~ N(0, noise * I)
 
@@ -7,12 +7,12 @@ Given the known pixels x_k, the latent is Gaussian too, with
     M = noise * I + W_k^T W_k,   E[z | x_k] = M^-1 W_k^T (x_k - mu_k),   Cov = noise * M^-1
 
 and the fill W_u E[z | x_k] + mu_u is the completion of a multivariate normal,
-mu_u + C_uk C_kk^-1 (x_k - mu_k) with C = W W^T + noise * I, the most likely x_u there is. Where
+mu_u + C_uk C_kk^-1 (x_k - mu_k) with C = W W^T + noise * I, which is the most likely x_u. Where
 less is unknown than known, W_k^T W_k is W^T W - W_u^T W_u, and W^T W is the same for all masks.
 
-The data is taken together with its mirror images. Its covariance then commutes with mirroring,
-every component is even or odd, and half of each is enough: so it is stored, in 8 bits for the
-leading components and in 4 for the rest.
+The model is fitted to the data and its mirror images. Its covariance therefore commutes with
+mirroring, and each component is even or odd. So only the left half of each is stored, in 8 bits for
+the leading components and in 4 bits for the others.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# Step of the best uniform quantiser of a unit normal with 16 levels (Max 1960, table II).
+# Step of the best uniform quantiser with 16 levels of a standard normal (Max 1960, table II).
 STEP_4BIT = 0.3352
 CACHED_MASKS = 4
 _STRIP = 256  # columns of M at a time: of a symmetric product only the lower half is needed
 
 
 class Gaussian:
-    """Mean and components of images, with exact conditioning.
+    """A Gaussian of images: mean and components, with exact conditioning on known pixels.
 
     >>> import torch
     >>> prior = tiny()
@@ -51,10 +51,10 @@ class Gaussian:
         and ``codes4`` (K - K8, 3 * S * S/4) uint8, as ``pack`` makes them.
     noise : float
         Variance of eps, for pixels in [0, 1]. A small one fits the known pixels more closely,
-        which looks more natural; a large one trusts the components more, which raises PSNR.
+        which looks more natural. A large one relies more on the components, which raises PSNR.
     residual : float
-        Mean variance that the components leave out: the maximum-likelihood noise of PPCA, with
-        which the evidence of a prior is computed. The best ``noise`` for filling is larger.
+        Mean variance that the components leave out, which is the maximum-likelihood noise of
+        PPCA. The best ``noise`` for filling is larger.
     """
 
     kind = "gaussian"
@@ -73,7 +73,7 @@ class Gaussian:
 
     @property
     def search_defaults(self) -> dict[str, Any]:
-        """No steps, since ``start_z`` is the optimum; the loss is that of the posterior, scaled."""
+        """No steps, because ``start_z`` is the optimum; the loss is the posterior's, scaled."""
         return {
             "restarts": 1,
             "steps": 0,
@@ -96,9 +96,9 @@ class Gaussian:
         return torch.randn((n, self.latent), generator=generator).to(self.W.device)
 
     def generate(self, z: Tensor) -> Tensor:
-        """W z + mu, (n, 3, S, S), clipped to [0, 1] with the gradient of the unclipped image.
+        """Return W z + mu, (n, 3, S, S), clipped to [0, 1]; the gradient is that without the clip.
 
-        Where a plain clip acts, it has no gradient, so that a search could not leave it again.
+        A plain clip has no gradient where it acts, so that a search could not move away from it.
         """
         x = (self.mean + z @ self.W.T).unflatten(1, (3, self.size, self.size))
         return x + (x.clamp(0, 1) - x).detach()
@@ -108,7 +108,7 @@ class Gaussian:
         return z.square().sum(1) / 2
 
     def constrain_z(self, z: Tensor) -> Tensor:
-        """Nothing to do: ``perceptual_loss`` keeps z near the origin."""
+        """Return z as it is, because ``perceptual_loss`` keeps it near the origin."""
         return z
 
     def start_z(self, image: Tensor, mask: Tensor, n: int, generator: torch.Generator) -> Tensor:
@@ -130,13 +130,13 @@ class Gaussian:
         """E[z | x_k] (n, K), float64, of images (n, 3, S, S) that share one mask (S, S)."""
         factor = self._factor(mask, self.noise)
         residual = images.flatten(1) - self.mean
-        # Zeros in the hole give the same as a copy of W without the hole's rows, and need no copy.
+        # Zeros in the hole have the effect of removing the hole's rows from W, without a copy.
         residual = torch.where(mask.expand(3, -1, -1).flatten(), 0, residual)
         projected = (residual @ self.W).double()
         return torch.cholesky_solve(projected.T, factor).T
 
     def _factor(self, mask: Tensor, noise: float) -> Tensor:
-        """Cholesky factor of M, kept for the last few masks, since images often share a mask."""
+        """Return the Cholesky factor of M, cached for a few masks, which images often share."""
         key = mask.cpu().numpy().tobytes(), noise
         if key in self._factors:
             self._factors.move_to_end(key)
@@ -173,24 +173,6 @@ class Gaussian:
             product[at[:, None], at] = 2 * (part.T @ part)
         return product
 
-    def log_evidence(self, image: Tensor, mask: Tensor) -> float:
-        """Log p(x_k) per known value, in nats: how well this prior explains the known pixels.
-
-        log N(x_k; mu_k, W_k W_k^T + noise I), with the noise at ``residual``, by the matrix
-        inversion and determinant lemmas: the quadratic form is
-        (|r|² - r^T W_k M^-1 W_k^T r) / noise and log det C_kk = (n - K) log noise + log det M.
-        0 when nothing is known.
-        """
-        noise = self.residual
-        known = (~mask).expand(3, -1, -1).flatten()
-        r = (image.flatten()[known] - self.mean[known]).double()
-        n = len(r)
-        if n == 0:
-            return 0.0
-        factor = self._factor(mask, noise)
-        projected = self.W[known].T.double() @ r
-        return log_density(r, projected, factor, noise) - math.log(2 * math.pi) / 2
-
     def config(self) -> dict[str, Any]:
         """Everything but the tensors."""
         return {
@@ -204,19 +186,6 @@ class Gaussian:
     def tensors(self) -> dict[str, Tensor]:
         """The packed components."""
         return self.packed
-
-
-def log_density(r: Tensor, projected: Tensor, factor: Tensor, noise: float) -> float:
-    """Log N(r; 0, W_k W_k^T + noise I) for each value of r, in nats, without log(2 pi) / 2.
-
-    r (n,) is x_k - mu_k, projected (K,) is W_k^T r, and factor (K, K) the Cholesky factor of M; in
-    their precision.
-    """
-    n, latent = len(r), len(projected)
-    z = torch.cholesky_solve(projected[:, None], factor)[:, 0]
-    quadratic = float(r @ r - projected @ z) / noise
-    log_det = (n - latent) * math.log(noise) + 2 * float(factor.diagonal().log().sum())
-    return -(quadratic + log_det) / (2 * n)
 
 
 def pack(mean: Tensor, components: Tensor, odd: Tensor, *, bits8: int) -> dict[str, Tensor]:

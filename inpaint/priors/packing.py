@@ -1,4 +1,4 @@
-"""Weights in 8 bits: half the size of half precision, with an error that cannot be seen.
+"""Stores weights in 8 bits: half the size of half precision, without a visible error.
 
 A weight tensor w of a convolution or a linear layer is stored as codes q in -127 .. 127 with one
 scale s for each of its channels, symmetric around 0:
@@ -43,9 +43,9 @@ def packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def unpacked(tensors: Mapping[str, Tensor], name: str) -> Tensor:
-    """The float32 form of the tensor ``name``, packed or not; KeyError if it is missing.
+    """Return the tensor ``name`` in float32, packed or not; KeyError if it is missing.
 
-    Of any shape, the one it was packed with.
+    It may have any shape; it is the one with which it was packed.
     """
     if tensors[name].dtype == torch.int8:
         return tensors[name].float() * tensors[name + SCALE].float()
@@ -53,17 +53,17 @@ def unpacked(tensors: Mapping[str, Tensor], name: str) -> Tensor:
 
 
 def _codes(w: Tensor) -> tuple[Tensor, Tensor]:
-    """Codes and scales along the axis that loses less: 0 in a convolution, 1 in a transposed one.
+    """Return codes and scales along the axis that loses less.
 
-    The tensor does not say which axis holds the output channels. The other axis would be valid
-    too, but less exact.
+    That is axis 0 in a convolution and 1 in a transposed one, but the tensor does not say which
+    it is from. The other axis would be valid too, but less exact.
     """
     best: tuple[Tensor, Tensor] | None = None
     least = torch.inf
     for axis in (0, 1):
         others = [i for i in range(w.ndim) if i != axis]
         scale = (w.abs().amax(others, keepdim=True) / 127).half()
-        # A channel of zeros, or one that underflows, needs some scale: its codes are then 0.
+        # A channel of zeros, or one that underflows, gets any scale, because its codes are 0.
         step = torch.where(scale > 0, scale.float(), torch.inf)
         codes = (w / step).round().clamp(-127, 127)
         error = float((codes * scale.float() - w).square().sum())

@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 def perceptual_loss(logits: Tensor) -> Tensor:
     """L_prior = log(1 - D(G(z))) on D's logits (Yeh et al. 2017, eq. 5); (N,) -> (N,).
 
-    Small where the discriminator takes the image for a real one. log(1 - sigmoid(l)) is
+    It is small where the discriminator takes the image for a real one. log(1 - sigmoid(l)) is
     computed as -softplus(l), which stays finite.
     """
     return -softplus(logits)

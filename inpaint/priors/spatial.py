@@ -1,9 +1,9 @@
-"""Towers whose code is a small picture: C numbers at each of N x N places.
+"""Encoder and decoder towers whose code is a small picture: C numbers at each of N x N places.
 
-A code that keeps its place describes more detail for fewer weights than one vector does, as no
-dense layer stands between code and image. Outside, the code is flat: (n, C * N * N), channel
-first, so that a search sees one z as of any other prior. The 3 x 3 convolutions at N x N carry
-information from each place to its neighbours, which is how a hole gets filled.
+A spatial code describes more detail with fewer weights than one vector does, because no dense layer
+is needed between code and image. Outside of the towers the code is flat, (n, C * N * N), channel
+first, so that a search handles it like that of any other prior. The 3 x 3 convolutions at N x N
+carry information from each place to its neighbours, by which a hole is filled.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 def levels_between(spatial: int, size: int) -> int:
-    """Doublings from ``spatial`` to ``size``; ValueError unless there is a whole number from 1."""
+    """Return the number of doublings from ``spatial`` to ``size``; ValueError if not whole."""
     levels = (size // spatial).bit_length() - 1 if spatial >= 1 else 0
     if levels < 1 or spatial << levels != size:
         raise ValueError(f"spatial is {spatial}; expected size {size} halved once or more")
@@ -30,7 +30,7 @@ def levels_between(spatial: int, size: int) -> int:
 
 
 def channels_of(latent: int, spatial: int) -> int:
-    """C of a flat code of ``latent`` numbers; ValueError when they do not fill the places."""
+    """Return C of a flat code of ``latent`` numbers; ValueError if they do not fill the places."""
     channels, rest = divmod(latent, spatial * spatial)
     if rest or channels < 1:
         raise ValueError(f"latent is {latent}; expected a multiple of {spatial}² = {spatial**2}")

@@ -1,8 +1,8 @@
-"""The amortised start: a network that guesses z from what is known, E(x * m, m) -> (mu, sigma²).
+"""The amortised start: a network that guesses z from the known pixels, E(x * m, m) -> (mu, sigma²).
 
 A search that begins near its end needs a tenth of the steps. (Lahiri et al. 2020 and Ivanov et
-al. 2019 fill with such a network alone.) The first start is the mean mu, those between are drawn
-from N(mu, sigma²), and the last one does not depend on E, so that a bad guess cannot spoil all
+al. 2019 fill with such a network alone.) The first start is the mean mu. The others are drawn from
+N(mu, sigma²), except the last one, which does not depend on E, so that a bad guess cannot spoil all
 restarts.
 """
 
@@ -18,15 +18,15 @@ from torch import Tensor, nn
 from inpaint.priors.convnets import from_unit, initialise, levels_of, load, widths_of
 from inpaint.priors.spatial import Residual, folded
 
-# Limits of log sigma²: below the first a guess is certain, above the second it says nothing.
+# Limits of log sigma². At the lower one a guess is certain, at the upper one it says nothing.
 LEAST, MOST = -10.0, 2.0
 
 
 class Start(nn.Module):
-    """Known pixels and mask -> mean and log variance of z, flat, in the order of z.
+    """Maps known pixels and mask to the mean and log variance of z, flat, in the order of z.
 
-    A tower of strided convolutions down to 4 x 4, where every place sees the whole image, and
-    back up as far as the latents have places, with the tower's features added on the way
+    A tower of strided convolutions leads down to 4 x 4, where each place sees the whole image, and
+    up again to the side of the finest latents. Features of the way down are added on the way up
     (Ronneberger et al. 2015).
 
     Parameters
@@ -134,12 +134,12 @@ def shapes_of(config: dict[str, Any]) -> list[tuple[int, int]]:
 
 
 def config(start: Start | None) -> dict[str, Any]:
-    """The entry ``start`` of a prior's config; nothing without a network."""
+    """Return the entry ``start`` of a prior's config; empty without a network."""
     return {"start": start.config()} if start else {}
 
 
 def networks(start: Start | None) -> dict[str, Start]:
-    """The entry ``start`` of a prior's networks; nothing without one."""
+    """Return the entry ``start`` of a prior's networks; empty without one."""
     return {"start": start} if start else {}
 
 

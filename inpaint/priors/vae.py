@@ -1,7 +1,7 @@
 """VAE: encoder q(z|x), decoder p(x|z), standard normal p(z) (Kingma and Welling 2014).
 
-With a discriminator it is a VAE-GAN (Larsen et al. 2016), whose ``perceptual_loss`` may be the
-discriminator's instead of -log p(z).
+With a discriminator it is a VAE-GAN (Larsen et al. 2016), whose ``perceptual_loss`` may come from
+the discriminator instead of -log p(z).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ JUDGES = ("prior", "critic")
 
 
 class VAE:
-    """Decoder (N, latent) -> images, encoder image -> (mu, log sigma²), both frozen.
+    """Decoder (N, latent) -> images and encoder image -> (mu, log sigma²), both frozen.
 
     ``judge`` says what ``perceptual_loss`` is: with ``prior`` it is -log p(z), with ``critic`` it
     comes from the discriminator that the decoder was trained against.
@@ -55,7 +55,7 @@ class VAE:
 
     @property
     def search_defaults(self) -> dict[str, Any]:
-        """Keywords of ``search.search`` that suit this prior."""
+        """Settings of ``search.search`` that suit this prior."""
         lam = self.weights_of_judges[self.judge]
         return {
             "restarts": 4,
@@ -94,10 +94,10 @@ class VAE:
         return z.square().sum(1) / 2
 
     def constrain_z(self, z: Tensor) -> Tensor:
-        """Nothing to do where -log p(z) keeps z near the origin; else the ball of typical length.
+        """Shorten z to its typical length, unless -log p(z) keeps it near the origin.
 
-        A normal vector of d dimensions has a length near sqrt(d); the critic has not seen images
-        of longer ones.
+        A normal vector of d dimensions has a length near sqrt(d), and the critic was not trained
+        on images of longer ones.
         """
         if self.judge == "prior":
             return z
@@ -191,7 +191,7 @@ def tiny(seed: int = 0) -> VAE:
 
 
 def tiny_spatial(seed: int = 0) -> VAE:
-    """Another, with a spatial code and a critic that judges."""
+    """An untrained VAE with a spatial code, whose critic judges, for tests."""
     return _tiny(seed, latent=32, spatial=4, critic=True)
 
 
@@ -203,6 +203,6 @@ def _tiny(seed: int, *, latent: int, spatial: int = 0, critic: bool = False) -> 
         encoder, decoder = build(shape)
         judge = Downward(size=16, outputs=1, width=4) if critic else None
     for parameter in decoder.parameters():
-        # Far from constant grey, so that gradients are worth testing.
+        # Far from constant grey, so that gradients can be tested.
         parameter.data.mul_(3 if spatial else 5)
     return VAE(encoder, decoder, judge, judge="critic" if critic else "prior")

@@ -1,7 +1,7 @@
 """The latent search: ``search`` is in ``latent.py``, and each of its parts has a file of its own.
 
-``starts`` says where to begin, ``objective`` what is minimised (``contextual`` is its first
-term), ``descent`` walks by a rule of ``optimizers``, and ``found`` is what comes back.
+``starts`` makes the starting points, ``objective`` is what is minimised (``contextual`` is its
+first term), ``descent`` takes the steps by a rule of ``optimizers``, and ``found`` is the result.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from inpaint.search.starts import STARTS, Start
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """How to search; what stays None is as the prior's ``search_defaults`` say.
+    """Settings of a search; those that stay None are taken from the prior's ``search_defaults``.
 
     ``fill``, ``complete`` and ``restore`` take one as ``search=``, or a mapping of the same names:
 
@@ -40,17 +40,17 @@ class SearchOptions:
     lr : float
         Step size in units of z, above 0; of L-BFGS the length of the first step only.
     momentum : float
-        For the ``momentum`` optimizer, in [0, 1).
+        Share of the last step that the ``momentum`` optimizer keeps, in [0, 1).
     anneal : bool
-        Let the step size fall to zero along a cosine.
+        Whether the step size falls to zero along a cosine.
     norm : {"l1", "l2"}
-        Of the difference on the known pixels.
+        The norm of the difference on the known pixels.
     window : int
-        Odd side, in pixels, of the neighbourhood in which the weight of a known pixel counts hole.
+        Odd side, in pixels, of the neighbourhood whose share of hole is a known pixel's weight.
     base : float
-        Weight that every known pixel has besides, at least 0.
+        Weight that is added for each known pixel, at least 0.
     normalise : bool
-        Scale the weights to sum to 1.
+        Whether the weights are scaled to sum to 1.
     lam : float
         Weight of the perceptual loss, at least 0.
     start : {"prior", "sample"} or Tensor (1, R, D)

@@ -1,4 +1,4 @@
-"""Where a search begins: at the prior's own guesses, at samples, or at an image that is encoded.
+"""Makes the starts of a search: the prior's own guesses, samples, or an encoded image.
 
 Every image has a random generator of its own, so that its starts do not depend on its batch.
 """

@@ -1,4 +1,4 @@
-"""Stages: what happens to a fill after the search. One file each; its name is the file's name.
+"""Stages, which improve a fill after the search: one file for each, which bears its name.
 
 A stage module defines one function ``apply(patch: Patch) -> Patch`` (keyword-only knobs with
 defaults may follow) whose first docstring line is shown by ``inpaint list stages``.

@@ -1,11 +1,11 @@
-"""Attention refinement: every place in the hole looks at the known region and takes from it.
+"""Attention refinement: each place in the hole takes features from the known region.
 
     a_ij = softmax_j(q_i . k_j / sqrt(d) + log s_j),    c_i = sum_j a_ij v_j
 
 (Vaswani et al. 2017, eq. 1; in inpainting: Yu et al. 2018) with queries q_i in the hole, and keys
-k_j and values v_j weighted by the share s_j of the cell j that is known, so that a cell within
-the hole gives nothing. It sits in the middle of a small U-Net whose output is a change of the
-picture inside the hole.
+k_j and values v_j of all cells. s_j is the share of cell j that is known, so that nothing is taken
+from a cell within the hole. The attention sits in the middle of a small U-Net, whose output is
+added to the picture inside the hole.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0, device: str
     from inpaint.stages.refine import refine
 
     return refine(patch, "attention", family=family, sharpness=sharpness, device=device)
+
+
+# ``completion`` has blocks of the same names that normalise their inputs, attend from all places
+# and start near the identity. They are not shared, because the weights of either would not fit the
+# other, and the recipes of these networks would give other weights.
 
 
 class Attend(nn.Module):
@@ -80,7 +85,7 @@ class Attention(nn.Module):
     width : int
         Channels of the finest maps, doubled at each coarser scale; a multiple of 4.
     attend : bool
-        False leaves the attention out: the plain network that it is measured against.
+        Whether there is attention; without it this is the plain network to compare with.
     """
 
     kind = "attention"
@@ -101,7 +106,7 @@ class Attention(nn.Module):
         self.up = nn.Conv2d(2 * width, width, 3, padding=1)
         self.fine_out = Residual(width)
         self.out = nn.Conv2d(width, 3 * fold, 3, padding=1)
-        nn.init.normal_(self.out.weight, std=1e-3)  # start as the identity
+        nn.init.normal_(self.out.weight, std=1e-3)  # so that an untrained network changes nothing
 
     def forward(self, filled: Tensor, mask: Tensor, sharpness: Tensor) -> list[Tensor]:
         """Refine once.

@@ -1,4 +1,4 @@
-"""Poisson blending: the guide's gradients inside the hole, the image's colours at its edge."""
+"""Poisson blending: the hole takes the guide's gradients and the image's colours at its edge."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from scipy.sparse.linalg import splu
 from inpaint.errors import ImageError, MaskError
 from inpaint.stages.patch import Patch
 
-# Below this many unknowns a factorisation is exact and takes milliseconds; above it multigrid
-# wins, and it needs no BLAS, whose sums change with the number of threads.
+# With fewer unknowns than this, a factorisation is exact and takes milliseconds. With more,
+# multigrid is faster; it uses no BLAS, whose sums change with the number of threads.
 _DIRECT_LIMIT = 4096
 _TOLERANCE = 1e-6  # estimated error in [0, 1] units: 1/4000 of one 8-bit step
-_MAX_ITERATIONS = 200  # a bound, not a budget: about 10 are used
+_MAX_ITERATIONS = 200  # an upper bound; about 10 iterations are used
 _DAMPING = 0.8  # the best damping of Jacobi for the high frequencies of a 5-point Laplacian
 
 
@@ -31,8 +31,8 @@ def blend(image: np.ndarray, guide: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
         |N_p| f_p - Σ_{q in N_p, q in Ω} f_q = Σ_{q in N_p, q not in Ω} f*_q + Σ_{q in N_p} v_pq
 
-    with v_pq = g_p - g_q. Put f = g + e and the guide drops out: e is the harmonic
-    interpolation of f* - g,
+    with v_pq = g_p - g_q. With f = g + e the guide drops out, and e is the harmonic
+    interpolation of f* - g:
 
         |N_p| e_p - Σ_{q in N_p, q in Ω} e_q = Σ_{q in N_p, q not in Ω} (f*_q - g_q).
 
@@ -48,8 +48,8 @@ def blend(image: np.ndarray, guide: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray (H, W, C), float32
-        ``image`` outside the hole, the blend clipped to [0, 1] inside. A mask without any known
-        pixel leaves nothing to blend with: the guide comes back.
+        ``image`` outside the hole, and inside it the blend, clipped to [0, 1]. If no pixel is
+        known, the guide is returned.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def _solve_multigrid(A: sparse.csr_matrix, b: np.ndarray, mask: np.ndarray) -> n
         if np.abs(z).max() < _TOLERANCE:
             break
         Ap = A @ p
-        # A channel that is solved already has p = 0, and so 0/0; it must stay put.
+        # A channel that is solved already has p = 0, which would give 0/0; it must stay as it is.
         pAp = np.einsum("ij,ij->j", p, Ap)
         alpha = rz / np.where(pAp > 0, pAp, 1.0)
         x += alpha * p
@@ -207,9 +207,9 @@ class _VCycle:
 def _interpolation(mask: np.ndarray) -> tuple[sparse.csr_matrix, np.ndarray]:
     """Return the bilinear interpolation from the 2x2-coarser hole, and that hole's mask.
 
-    A coarse pixel is hole when any of its four pixels is. Known coarse pixels carry no error
-    and drop out of the sum; beyond the image border the nearest coarse pixel stands in, as the
-    free edge wants. Weights are (9, 3, 3, 1)/16.
+    A coarse pixel is hole when any of its four pixels is. Known coarse pixels have no error and
+    drop out of the sum. Beyond the image's border the nearest coarse pixel is used, because the
+    border is a free edge. Weights are (9, 3, 3, 1)/16.
     """
     y, x = (c.astype(np.int32) for c in np.nonzero(mask))
     coarse = np.zeros(((mask.shape[0] + 1) // 2, (mask.shape[1] + 1) // 2), dtype=bool)

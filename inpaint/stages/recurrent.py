@@ -10,9 +10,9 @@ and ``lstm`` (Shi et al. 2015, eq. 3, without peepholes) two,
     i, f, o = sigmoid(W_i * [x_t, h_{t-1}] + b_i), ...
     c_t = f c_{t-1} + i tanh(W_c * [x_t, h_{t-1}] + b_c),    h_t = o tanh(c_t)
 
-and every pass ends in y_t = W_y * h_t + b_y, a change of the picture inside the hole. Pass t of T
-may write where the hole is at least (t - 1)/T of its depth deep; what earlier passes have left
-behind counts as known from then on, so that the hole narrows (Li et al. 2020).
+and each pass ends in y_t = W_y * h_t + b_y, which is added to the picture inside the hole. Pass t
+of T may change pixels that lie at least (t - 1)/T of the hole's depth deep. The other pixels of
+the hole count as known from then on, so that the hole narrows (Li et al. 2020).
 """
 
 from __future__ import annotations
@@ -47,9 +47,10 @@ def apply(
 
 
 def depth_map(mask: Tensor) -> Tensor:
-    """How deep each pixel lies in the hole, in chessboard steps: (N, 1, H, W) of 0 and 1 -> same.
+    """Return how deep each pixel lies in the hole, in chessboard steps; (N, 1, H, W) in and out.
 
-    1 along the hole's border, 0 where known. The image's border is no border of the hole.
+    The depth is 1 along the hole's border and 0 where known. The image's border is no border of
+    the hole.
     """
     hole, steps = mask, mask.clone()
     for _ in range(max(mask.shape[2:])):
@@ -77,18 +78,18 @@ class Cell(nn.Module):
             return h, h
         h, c = state.chunk(2, 1)
         i, f, o, g = self.gates(torch.cat([x, h], 1)).chunk(4, 1)
-        # Plus one: a fresh cell remembers (Jozefowicz et al. 2015).
+        # Plus one, so that an untrained cell remembers (Jozefowicz et al. 2015).
         c = (f + 1).sigmoid() * c + i.sigmoid() * g.tanh()
         h = o.sigmoid() * c.tanh()
         return h, torch.cat([h, c], 1)
 
     def blank(self, x: Tensor) -> Tensor:
-        """The state before the first pass: zeros. (N, C, H, W) like the features ``x``."""
+        """Return the state before the first pass: zeros, (N, C, H, W) like the features ``x``."""
         return x.new_zeros(len(x), self.width * (1 if self.kind == "rnn" else 2), *x.shape[2:])
 
 
 class Recurrent(nn.Module):
-    """Encoder, recurrent cell on maps of a 16th of 2 * GRID, decoder; the same at every pass.
+    """Encoder, recurrent cell, and decoder, which are the same in each pass.
 
     Parameters
     ----------
@@ -112,7 +113,7 @@ class Recurrent(nn.Module):
         self.up = nn.Conv2d(2 * width, 4 * width, 3, padding=1)
         self.join = nn.Conv2d(2 * width, 2 * width, 3, padding=1)
         self.out = nn.Conv2d(2 * width, 3 * fold, 3, padding=1)
-        nn.init.normal_(self.out.weight, std=1e-3)  # start as the identity
+        nn.init.normal_(self.out.weight, std=1e-3)  # so that an untrained network changes nothing
 
     def forward(
         self, filled: Tensor, mask: Tensor, sharpness: Tensor, *, passes: int = PASSES
@@ -128,7 +129,7 @@ class Recurrent(nn.Module):
         sharpness : Tensor (N,)
             0 for the most likely pixel values, 1 for the most natural look.
         passes : int
-            How many, at least 1.
+            Number of passes, at least 1.
 
         Returns
         -------

@@ -17,7 +17,7 @@ from inpaint.web.asked import photo_of, side_of, stack_of, state_of
 from inpaint.web.bodies import body, json_object
 from inpaint.web.errors import UNUSABLE, Refused
 from inpaint.web.line import Job
-from inpaint.web.photos import MOST_FILLS, Fill
+from inpaint.web.photos import MOST_FILLS, Fill, Photo
 from inpaint.web.waiting import Events
 
 CREATED, CONFLICT = 201, 409
@@ -41,9 +41,15 @@ async def open_photo(request: Request) -> Response:
     """Take a photo in: the body is the image file."""
     state = state_of(request)
     async with body(request, state.settings, state.pool) as data:
-        picture = await state.aside(state.decode, data, "the photo")
+        picture = await state.apart(request, lambda check: state.decode(data, "the photo"))
     photo = state.photos.add(picture)
-    facts = {
+    return JSONResponse(facts_of(photo), CREATED)
+
+
+def facts_of(photo: Photo) -> dict[str, Any]:
+    """What the page is told about a photo that was opened."""
+    picture = photo.picture
+    return {
         "key": photo.key,
         "width": picture.width,
         "height": picture.height,
@@ -52,7 +58,6 @@ async def open_photo(request: Request) -> Response:
         "alpha": picture.has_alpha,
         "lossless": picture.lossless,
     }
-    return JSONResponse(facts, CREATED)
 
 
 async def close_photo(request: Request) -> Response:
@@ -160,12 +165,12 @@ async def save(request: Request) -> Response:
     picture_of, stack = photo.with_stack, stack_of(request, photo)
     kind = format_of(request.query_params.get("format", "keep"), photo.picture)
 
-    def write() -> bytes:
+    def write(check: shapes.Check) -> bytes:
         return encode(picture_of(stack), kind)
 
     # No file name: the page's link has it, and the server never saw the photo's.
     headers = {"Content-Disposition": "attachment"}
-    return Response(await state.aside(write), media_type=TYPES[kind], headers=headers)
+    return Response(await state.apart(request, write), media_type=TYPES[kind], headers=headers)
 
 
 def format_of(name: str, picture: Picture) -> str:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from inpaint.batch import memory
 from inpaint.errors import InpaintError
-from inpaint.web import api, marks, oneshot, pages
+from inpaint.web import api, extending, marks, oneshot, pages
 from inpaint.web.errors import answer
 from inpaint.web.guard import Guard
 from inpaint.web.openapi import document
@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         Route(f"{one}/snap", marks.snap, methods=["POST"]),
         Route(f"{one}/mask", marks.load_mask, methods=["PUT"]),
         Route(f"{one}/mask", marks.draw_mask, methods=["POST"]),
+        Route(f"{one}/extended", extending.extend, methods=["POST"]),
         Route(f"{one}/fills", api.fill, methods=["POST"]),
         Route(f"{one}/fills/{{number}}", api.take_fill),
         Route(f"{one}/fills/{{number}}", api.put_fill, methods=["PUT"]),

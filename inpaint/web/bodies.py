@@ -1,4 +1,4 @@
-"""Reading what a request brings: in memory, and never more than is allowed."""
+"""Reads the body of a request into memory, never more of it than is allowed."""
 
 from __future__ import annotations
 

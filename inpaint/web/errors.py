@@ -1,4 +1,4 @@
-"""From an error to a status and one line: the only place that translates for HTTP."""
+"""Translates errors into a status and one line; nothing else does so for HTTP."""
 
 from __future__ import annotations
 

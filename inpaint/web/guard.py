@@ -1,4 +1,4 @@
-"""What stands before every request: who may ask, and the headers that every answer carries.
+"""Checks who may send a request, and adds the headers that every answer has.
 
 A page elsewhere on the web must not reach a server on this computer. A name that an attacker
 points at 127.0.0.1 (DNS rebinding) comes with that name in ``Host``; a form or script on another

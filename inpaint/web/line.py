@@ -1,4 +1,4 @@
-"""One line of work: one fill at a time, a bounded number behind it, each can be given up."""
+"""The queue of fills: one at work, a bounded number that waits, and each can be given up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Value = TypeVar("_Value")
 
 
 class Job:
-    """One piece of work, seen from both sides: the thread that does it and who waits for it.
+    """One piece of work, for the thread that does it and for the request that waits for it.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Job:
                 self.done.set_result(outcome.result())
             else:
                 self.done.set_exception(error or Cancelled())
-                self.done.exception()  # seen, if nobody waits: no complaint when collected
+                self.done.exception()  # seen: asyncio would complain where nobody waits
         self.events.put_nowait(None)
 
 

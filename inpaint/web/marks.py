@@ -39,7 +39,7 @@ async def snap(request: Request) -> Response:
         mask, left = objects.hole_of(
             [found], grow=grow, shadow=shadow, image=image, unseen=picture.unseen
         )
-        return {"found": True, "left": bool(left), **_region(mask, picture, side)}
+        return {"found": True, "left": bool(left), **region_told(mask, picture, side)}
 
     return JSONResponse(await state.apart(request, find))
 
@@ -48,12 +48,12 @@ async def load_mask(request: Request) -> Response:
     """Read a mask file of the photo's size; white is the hole. The body is the file."""
     state, photo, side = state_of(request), photo_of(request), side_of(request)
     async with body(request, state.settings, state.pool) as data:
-        marked = await state.aside(state.decode, data, "the mask")
+        marked = await state.apart(request, lambda check: state.decode(data, "the mask"))
 
     def read() -> dict[str, Any]:
         hole = masks.from_picture(marked)
         masks.check(hole, (photo.picture.height, photo.picture.width))
-        return _region(hole, photo.picture, side)
+        return region_told(hole, photo.picture, side)
 
     return JSONResponse(await state.aside(read))
 
@@ -82,7 +82,8 @@ def _finder(values: dict[str, Any]) -> Callable[[np.ndarray], np.ndarray | None]
     return lambda image: snap_to(image, objects.box(image.shape[:2], *box))
 
 
-def _region(mask: np.ndarray, picture: Picture, side: int) -> dict[str, Any]:
+def region_told(mask: np.ndarray, picture: Picture, side: int) -> dict[str, Any]:
+    """A mask (H, W) of bool as a shape, and as an image for the page to show."""
     shape = shapes.region_of(mask)
     return {"shape": shape, "view": shown.region(shape, mask, picture, side)}
 

@@ -35,8 +35,10 @@ async def fill(request: Request) -> Response:
         chosen = options.from_form(fields, state.settings)
         if chosen.candidates > 1:
             raise Refused(UNUSABLE, "one image goes back, so candidates is 1; try other seeds")
-        picture = await state.aside(state.decode, files["image"], "the image")
-        marked = await state.aside(state.decode, files["mask"], "the mask")
+        picture = await state.apart(
+            request, lambda check: state.decode(files["image"], "the image")
+        )
+        marked = await state.apart(request, lambda check: state.decode(files["mask"], "the mask"))
     if own.get("invert", "false") not in ("true", "false"):
         raise options.OptionError(f"invert is {own['invert'][:40]!r}, expected true or false")
     inverted = own.get("invert") == "true"

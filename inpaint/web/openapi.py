@@ -18,7 +18,7 @@ _ERRORS = {
     403: "It comes from a page of another site.",
     404: "There is no such photo, fill or page; photos are forgotten when their page closes.",
     408: "The body stopped coming.",
-    409: "The photo is being filled already.",
+    409: "The photo is being filled already, or has a fill of that number.",
     413: "The body has too many bytes, or the image too many pixels.",
     415: "The file is no image that can be read, or the body is of another type.",
     421: "The Host header names another server.",
@@ -157,6 +157,16 @@ def _page() -> Json:
                 (400, 404, 413, 422),
                 body=("application/json", ref("MaskRequest")),
             ),
+        },
+        "/api/photos/{key}/extended": {
+            "post": _call(
+                "extendPhoto",
+                "Put the photo with a stack of fills on a larger canvas: another photo.",
+                {201: _answer("It, and what was added.", "application/json", ref("Extended"))},
+                (400, 404, 413, 422, 503),
+                side,
+                body=("application/json", ref("ExtendRequest")),
+            )
         },
         "/api/photos/{key}/fills": {
             "post": _call(

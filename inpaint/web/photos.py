@@ -158,7 +158,10 @@ class Photos:
         return number
 
     def extend(self, photo: Photo, number: int | None, fill: Fill, values: np.ndarray) -> int:
-        """Add a candidate to a fill, which the first one puts into the photo; its number."""
+        """Add a candidate to a fill, which the first one puts into the photo; its number.
+
+        ``values`` (n, C) are those of the hole's pixels, as ``Fill.values_in`` gives them.
+        """
         if number is None:
             fill.values.append(values)
             return self.keep(photo, fill)

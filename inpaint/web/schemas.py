@@ -55,21 +55,35 @@ def schemas(settings: Settings) -> Json:
         },
         required=["kind"],
     )
+    photo = {
+        "key": text(),
+        "width": whole,
+        "height": whole,
+        "format": {"enum": ["PNG", "JPEG", "WEBP", "TIFF", "BMP"]},
+        "bits": {"enum": [8, 16]},
+        "alpha": flag,
+        "lossless": flag,
+    }
     place = object_of(dict.fromkeys("xywh", whole), required=list("xywh"))
     named = object_of({"name": text(), "about": text()}, required=["name", "about"])
     return {
         "Error": object_of({"status": whole, "error": text()}, required=["status", "error"]),
-        "Photo": object_of(
+        "Photo": object_of(photo, required=list(photo)),
+        "Extended": object_of(
+            {**photo, "added": ref("Snapped")}, required=[*photo, "added"]
+        ),
+        "ExtendRequest": object_of(
             {
-                "key": text(),
-                "width": whole,
-                "height": whole,
-                "format": {"enum": ["PNG", "JPEG", "WEBP", "TIFF", "BMP"]},
-                "bits": {"enum": [8, 16]},
-                "alpha": flag,
-                "lossless": flag,
+                "margins": {
+                    "type": "array",
+                    "items": {**whole, "minimum": 0},
+                    "minItems": 4,
+                    "maxItems": 4,
+                    "description": "Pixels on the left, at the top, on the right, at the bottom.",
+                },
+                "stack": stack,
             },
-            required=["key", "width", "height", "format", "bits", "alpha", "lossless"],
+            required=["margins"],
         ),
         "Options": object_of(nullable_options),
         "Shape": shape,

@@ -1,4 +1,4 @@
-"""From settings to a socket that is listened on until Ctrl-C."""
+"""Starts the server: opens its socket, and answers on it until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def serve(settings: Settings, *, port: int, browse: bool, say: Callable[[str], N
         )
     say(f"open {url} in a browser; Ctrl-C ends")
     logging.getLogger("inpaint").addHandler(_Lines(say))
-    # What a client sends wrong is answered; the terminal need not hear of it.
+    # A client is answered what it sent wrong; the terminal need not show it.
     logging.getLogger("python_multipart").addHandler(logging.NullHandler())
     logging.getLogger("python_multipart").propagate = False
     if browse:
@@ -89,7 +89,7 @@ def _listener(host: str, port: int) -> socket.socket:
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
-            listener.listen(MOST)  # so that who comes before uvicorn does waits for it
+            listener.listen(MOST)  # so that clients who come before uvicorn is ready wait for it
         except OSError:
             listener.close()
             raise

@@ -1,4 +1,4 @@
-"""From what was drawn on the page to a mask: strokes, boxes, and regions that were snapped to.
+"""Turns what was drawn on the page into a mask: strokes, boxes, and regions found by snapping.
 
 The page sends vectors in pixels of the photo as shown, from its top left corner, so that the
 mask has the photo's own resolution whatever the page could display.
@@ -20,7 +20,7 @@ from inpaint.masks import edge, objects, rle
 from inpaint.masks.preview import as_seen
 
 MOST_SHAPES, MOST_POINTS = 2000, 50_000
-_FAR = 1e6  # pixels; a coordinate beyond this is no place in a photo
+_FAR = 1e6  # pixels; no photo is so large
 _BITS = 4  # of a pixel's fraction, as OpenCV's drawing takes it
 _THICKEST = 32767  # of OpenCV
 # Pixels that the shapes of one request may cover together, those that lie on each other counted
@@ -37,7 +37,7 @@ def unwatched() -> None:
 
 
 class ShapeError(InpaintError):
-    """Something in the list of shapes is none."""
+    """Something in the list of shapes is no shape, or there is too much of it."""
 
 
 def mask_of(shapes: Any, size: tuple[int, int], check: Check = unwatched) -> np.ndarray:
@@ -156,7 +156,7 @@ def point_of(values: Any) -> tuple[float, float]:
 
 
 def _numbers(values: Any, count: int, what: str) -> list[float]:
-    """So many finite numbers."""
+    """Check a list of ``count`` finite numbers; raises ShapeError."""
     if (
         not isinstance(values, list)
         or len(values) != count

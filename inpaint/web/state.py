@@ -34,10 +34,10 @@ class State:
         self.line = Line(settings.waiting)
         self.photos = Photos(self.pool, idle=settings.idle, give_up=self.line.give_up)
         self.about = lru_cache(1)(partial(about, settings))
-        # Both take memory of their own beside the pool's, so each does one thing at a time: what is
-        # quick, such as showing a photo, and what may take seconds, such as drawing a large hole.
+        # Both take memory of their own beside the pool's, so that little is done at a time: what is
+        # quick, such as showing a photo, and what may take seconds, such as reading a large one.
         self._limiter = anyio.CapacityLimiter(1)
-        self._slow = anyio.CapacityLimiter(1)
+        self._slow = anyio.CapacityLimiter(2)
 
     async def aside(self, function: Callable[..., _Value], *arguments: Any) -> _Value:
         """Run what takes a moment in a thread, one at a time, while other requests go on."""

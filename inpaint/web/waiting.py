@@ -1,4 +1,4 @@
-"""Waiting for a job while the client may go away, which ends the job."""
+"""Waits for a job, and ends it when the client goes away."""
 
 from __future__ import annotations
 

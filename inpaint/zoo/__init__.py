@@ -1,6 +1,7 @@
-"""From names to weights: the modules beside the folders of weights that we ship.
+"""Finds and loads weights by name; the shipped weights are folders in this package.
 
-- ``registry``: which priors, stages and tasks there are, and how to load one;
-- ``weights``: a folder with ``model.safetensors`` and ``config.json``, written, read and checked;
-- ``classes``: which prior knows a class.
+- ``registry`` knows which priors, stages and tasks there are, and loads them;
+- ``plugins`` finds those of other installed packages;
+- ``weights`` writes, reads and checks a folder with ``model.safetensors`` and ``config.json``;
+- ``classes`` knows which prior has a class.
 """

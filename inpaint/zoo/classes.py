@@ -1,6 +1,6 @@
-"""Priors of several classes, and which of them knows a class.
+"""Priors of several classes, and which of them has a class.
 
-That is read from the configs alone, so that a wrong name fails before anything is loaded.
+The classes are read from the configs alone, so that a wrong name fails before anything is loaded.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class Steerable(Protocol):
     classes: tuple[str, ...]
 
     def with_class(self, name: str | None) -> Prior:
-        """The same prior for one class, None for any; UnknownNameError for another name."""
+        """Return the same prior for one class, None for any; UnknownNameError for another name."""
         ...
 
 
 def prior_of(prior: str, name: str) -> str:
-    """The prior to load for the class ``name``: ``prior`` itself, or for ``auto`` a shipped one.
+    """Return the prior to load for a class: ``prior`` itself, or for ``auto`` a shipped one.
 
     Raises UnknownNameError for a prior without classes and for a class that it does not have.
     """

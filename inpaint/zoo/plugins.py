@@ -6,7 +6,8 @@ A package offers a stage under the group ``inpaint.stages``, a prior under ``inp
     grain = "my_package.grain:apply"
 
 Entry points are read when a name is first looked up, and a package is imported when its prior or
-stage is used: ``--help`` pays for neither. A name of our own always means our own.
+stage is used, so that ``--help`` does neither. Where a package offers a name that we use, ours is
+meant.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def load(what: str, name: str) -> Any:
         )
     try:
         return points[0].load()
-    except Exception as error:  # the package of somebody else: anything may happen
+    except Exception as error:  # code of another package may raise anything
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise InpaintError(
             f"the {what} {name!r} of the package {package(what, name)} cannot be loaded "

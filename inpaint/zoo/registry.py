@@ -1,9 +1,9 @@
 """Priors, stages and tasks by name: those of this package by their files, others by entry points.
 
-A prior kind or a stage is a module, a shipped prior a folder. A module or package in ``priors/``,
-``stages/`` or ``restore/`` is a prior kind, a stage or a task when it defines the functions in
-``ROLES``; whatever else is there is shared by them. Sources are read without importing anything,
-so that ``--help`` is instant.
+A prior kind or a stage is a module, and a shipped prior is a folder. A module or package in
+``priors/``, ``stages/`` or ``restore/`` is a prior kind, a stage or a task if it defines the
+functions in ``ROLES``; other modules there are shared by these. Sources are read without importing
+them, so that ``--help`` is instant.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 ZOO = Path(__file__).parent
 HERE = ZOO.parent
-# The functions by which a module of these folders is used, and by which it is recognised.
+# The functions that a module of these folders must define; it is recognised by them.
 ROLES = {"priors": ("from_config", "tiny"), "stages": ("apply",), "restore": ("task",)}
 
 
@@ -51,7 +51,7 @@ def _defines(source: Path, folder: str) -> bool:
     try:
         tree = ast.parse(text)
     except SyntaxError:
-        return True  # it is meant to be one, and importing it says what is wrong with it
+        return True  # it counts as one, so that importing it reports the error
     return set(ROLES[folder]) <= {x.name for x in tree.body if isinstance(x, ast.FunctionDef)}
 
 
@@ -215,7 +215,7 @@ def prior_folder(name: str) -> Path:
     try:
         if name and Path(name).is_dir():
             return Path(name)
-    except (OSError, ValueError):  # too long for a path, or holds a NUL
+    except (OSError, ValueError):  # the name is too long for a path, or holds a null byte
         pass
     raise UnknownNameError("prior", name, [*known, *installed_priors()])
 
@@ -281,7 +281,7 @@ def origin(prior: Prior) -> str | None:
     """The name by which an object that ``load_prior`` returned can be loaded again, else None."""
     try:
         return _ORIGINS.get(prior)
-    except TypeError:  # an object that cannot be hashed did not come from here
+    except TypeError:  # an object that cannot be hashed was not made here
         return None
 
 
@@ -296,7 +296,7 @@ def _made(name: str, device: str) -> Prior:
     make = plugins.load("prior", name)
     try:
         prior: Prior = make().to(torch.device(device))
-    except Exception as error:  # the package of somebody else: anything may happen
+    except Exception as error:  # code of another package may raise anything
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise InpaintError(
             f"the prior {name!r} of the package {plugins.package('prior', name)} cannot be made "
@@ -308,7 +308,7 @@ def _made(name: str, device: str) -> Prior:
 
 @lru_cache(maxsize=8)
 def _load(folder: Path, version: str, device: str) -> Prior:
-    """Load; ``version`` only tells an older state of the folder from a newer one."""
+    """Load a folder; ``version`` makes the cache tell its states apart."""
     import torch
 
     from inpaint.zoo import weights

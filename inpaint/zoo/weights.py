@@ -41,7 +41,7 @@ def save(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor])
 def read_config(folder: Path) -> dict[str, Any]:
     """Return ``config.json`` of a weights folder; WeightsError when it is missing or not JSON.
 
-    The file is parsed once for each of its states; every caller gets a copy of its own.
+    The file is parsed once for each of its states, and each caller gets its own copy.
     """
     path = folder / CONFIG
     try:
@@ -60,10 +60,10 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def state_of(path: str | Path) -> tuple[int, ...]:
-    """What tells an older state of a file from a newer one; raises OSError where there is none.
+    """Return what tells the states of a file apart; raises OSError where there is no file.
 
-    The inode takes part because ``save`` replaces files: two of one size can be made in one tick
-    of the file system's clock.
+    The inode is part of it because ``save`` replaces files, and two files of one size can be
+    written within one tick of the file system's clock.
     """
     found = os.stat(path)
     return found.st_mtime_ns, found.st_size, found.st_ino
@@ -71,9 +71,9 @@ def state_of(path: str | Path) -> tuple[int, ...]:
 
 @lru_cache(maxsize=64)
 def _parsed(path: Path, state: tuple[int, ...]) -> bytes:
-    """Parse a JSON file; ``state`` only tells an older state of it from a newer one.
+    """Parse a JSON file; ``state`` makes the cache tell its states apart.
 
-    As marshalled values, which are copied faster than by ``copy.deepcopy``.
+    The values are marshalled, because such are copied faster than by ``copy.deepcopy``.
     """
     return marshal.dumps(json.loads(path.read_text(encoding="utf-8")))
 

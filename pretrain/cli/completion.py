@@ -33,20 +33,20 @@ if TYPE_CHECKING:
     type=click.IntRange(min=2),
     default=4,
     show_default=True,
-    help="Fit so many Gaussians like PRIOR, each without a share of the images, which it then "
-    "fills: what a prior was fitted on it fills better than anything new.",
+    help="Fit so many Gaussians like PRIOR. Each fills the share of the images on which it was not "
+    "fitted, because a prior fills the images that it was fitted on too well.",
 )
 @click.option(
     "--held-out",
     multiple=True,
     type=FOLDER,
-    help="Images to measure the network on at each checkpoint; never trained on.",
+    help="Images on which the network is measured at each checkpoint; they are not trained on.",
 )
 @click.option(
     "--fine",
     multiple=True,
     type=FOLDER,
-    help="Larger pictures that a share of the steps sees, cut at other scales.",
+    help="Larger pictures, cut at other scales, for a share of the steps.",
 )
 @click.option(
     "--init", help="Completion network of the same width to go on from: shipped, or a folder."
@@ -73,7 +73,7 @@ def command(
     def made(
         images: Images, options: CompletionOptions, *, fine: bool = False, honest: bool = True
     ) -> Guided:
-        """Views with guides; ``honest`` ones come from Gaussians that have not seen the image."""
+        """Return views with guides; ``honest`` ones come from Gaussians not fitted on the image."""
         with bar() as progress:
             task = progress.add_task("guides")
 

@@ -17,7 +17,9 @@ from pretrain.options import GanOptions
 @preset("gan")
 @steps
 @knobs(GanOptions)
-@click.option("--init", help="Trained GAN to go on from, of this --size or half of it: grown.")
+@click.option(
+    "--init", help="Trained GAN to go on from, of this --size, or of half of it, which is grown."
+)
 def command(init: str | None, **given: Any) -> None:
     """Train a DCGAN: generator and discriminator."""
     from inpaint.zoo import registry

@@ -1,4 +1,4 @@
-"""How a command trains in steps: what it checks first, the plan, and what it saves."""
+"""How a command trains in steps: the checks before it, the plan, and saving the result."""
 
 from __future__ import annotations
 

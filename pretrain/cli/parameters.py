@@ -36,13 +36,13 @@ places = stacked(
 )
 common = stacked(
     places,
-    click.option("--family", help="Name that priors of the same images share."),
+    click.option("--family", help="Name that all priors of the same images share."),
     click.option(
         "--view",
         type=click.Choice(["crop", "whole"]),
         default="crop",
         show_default=True,
-        help="whole: all images are framed alike, such as aligned faces.",
+        help="whole if all images are framed alike, as aligned faces are.",
     ),
     click.option("--data-note", default="", help="What the data is, kept in the config."),
 )
@@ -72,10 +72,10 @@ steps = stacked(
         "--device",
         default="auto",
         show_default=True,
-        help="auto, cpu, cuda, cuda:1 or mps; auto: cuda if there is one.",
+        help="auto, cpu, cuda, cuda:1 or mps; auto takes cuda if there is one.",
     ),
     click.option(
-        "--compile", "compiled", is_flag=True, help="Put the networks through torch.compile."
+        "--compile", "compiled", is_flag=True, help="Compile the networks with torch.compile."
     ),
     click.option(
         "--tensorboard",

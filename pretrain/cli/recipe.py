@@ -1,4 +1,4 @@
-"""``pretrain recipe``: repeat a training that was written down."""
+"""``pretrain recipe``: repeats a training that a file describes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _target(ctx: click.Context, found: recipe.Recipe) -> click.Command:
 def command() -> None:
     """Repeat a shipped training, or one of your own in a FILE.toml.
 
-    Any option of the command that it names may follow, and wins over the recipe.
+    Any option of its command may follow, and replaces that of the recipe.
     """
 
 

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 @click.option(
     "--folds",
     type=click.IntRange(min=2),
-    help="Fit so many Gaussians like PRIOR, each without a share of the images, which it then "
-    "fills: what a prior was fitted on it fills better than anything new.",
+    help="Fit so many Gaussians like PRIOR. Each fills the share of the images on which it was not "
+    "fitted, because a prior fills the images that it was fitted on too well.",
 )
 @click.option("--before", type=FOLDER, help="Refiner that runs first, for half of the fills.")
 @click.option("--init", type=FOLDER, help="Refiner of the same sizes to go on from.")

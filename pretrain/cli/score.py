@@ -1,4 +1,4 @@
-"""``pretrain score``: what a prior is worth, measured on images that it has not seen."""
+"""``pretrain score``: measures a prior on images that it was not trained on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COUNT = click.IntRange(min=1)
     "--train",
     multiple=True,
     type=FOLDER,
-    help="What it was trained on, for the check that it copies nothing; repeat for several.",
+    help="Its training images, to check that it copies none of them; repeat for several.",
 )
 @click.option("--out", type=FOLDER, help="Folder for score.json and the sheets.")
 @click.option("--card", is_flag=True, help="Write the figures into the prior's card and config.")

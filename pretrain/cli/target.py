@@ -1,4 +1,4 @@
-"""What a training command trains on, and where its result goes."""
+"""The images that a command trains on, and the folder of its result."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Target:
     workers: int | None = None
 
     def images(self, options: Any, size: int | None = None) -> Images:
-        """Decode at the size that random cuts need: the smallest cut still has ``size``.
+        """Decode the images so that the smallest random cut still has ``size``.
 
         It is ``options.size`` unless given. Raises OutputError where the result could not be
         written, or would become an image of the next training.
@@ -103,7 +103,7 @@ def parts(given: dict[str, Any], options: type) -> tuple[Target, Any]:
 
 
 def _check_writable(out: Path) -> None:
-    """Raise now what the end of a long training would raise, without creating anything."""
+    """Raise an error now that the end of a long training would raise, without writing."""
     place = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
     if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
         raise OutputError(

@@ -12,50 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from inpaint import images
 from inpaint.batch.manifest import Manifest
 from inpaint.batch.options import Options
-from inpaint.batch.rows import started
 from inpaint.batch.run import fill_folder
 from inpaint.errors import ImageError, OutputError
 from inpaint.images import Picture
-from inpaint.masks import rle
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
-    max_leaves=6,
-)
-ROWS = st.fixed_dictionaries(
-    {"path": JSON | st.just("a"), "status": JSON | st.sampled_from(["done", "started"])},
-    optional={key: JSON for key in ("out", "mask", "before", "empty", "out_sha256", "options")},
-)
-LINES = st.binary(max_size=60) | (ROWS | JSON).map(lambda value: json.dumps(value).encode())
-
-
-@settings(max_examples=300, deadline=None)
-@given(lines=st.lists(LINES, max_size=4))
-def test_no_line_ends_the_reader(
-    lines: list[bytes], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    path = tmp_path_factory.mktemp("state") / "m.jsonl"
-    path.write_bytes(b"".join(line + b"\n" for line in lines))
-    manifest = Manifest(path)
-    known = manifest.get("a")
-    again = started("a", "a", known)
-    manifest.begin([again])
-    assert manifest.get("a") == again
-    manifest.close()
-
-
-@settings(max_examples=300, deadline=None)
-@given(mask=st.lists(st.lists(st.booleans(), min_size=5, max_size=5), min_size=1, max_size=9))
-def test_run_lengths_come_back(mask: list[list[bool]]) -> None:
-    array = np.array(mask)
-    np.testing.assert_array_equal(rle.decode(rle.encode(array), array.shape), array)
 
 
 def test_a_line_of_the_wrong_type_is_named_and_does_not_count(

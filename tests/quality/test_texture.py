@@ -65,14 +65,19 @@ def test_an_edge_goes_on_across_the_hole(slope: float) -> None:
 
 
 def test_what_both_halves_look_like_stays_apart() -> None:
-    fine, flat = rough(2, 0.2), rough(3, 0.02)
+    """The strengths of the texture, relative to what was there; one is ten times the other."""
     left = COLUMNS < 64
-    image, mask = coloured(0.5 + np.where(left, fine, flat)), disc()
-    filled = texture.apply(blended(image, mask)).filled
+    mask = disc()
     inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3))) > 0
-    for half, own in ((left & (COLUMNS < 60), fine), (~left & (COLUMNS > 68), flat)):
-        strength = filled.mean(2)[inner & half].std() / own[half].std()
-        assert 0.6 < strength < 1.5
+    strengths = []
+    for seed in (2, 12, 22):
+        fine, flat = rough(seed, 0.2), rough(seed + 1, 0.02)
+        image = coloured(0.5 + np.where(left, fine, flat))
+        filled = texture.apply(blended(image, mask)).filled.mean(2)
+        halves = ((left & (COLUMNS < 60), fine), (~left & (COLUMNS > 68), flat))
+        strengths.append([filled[inner & h].std() / own[h].std() for h, own in halves])
+    assert (np.mean(strengths, axis=0) > 0.45).all()
+    assert np.max(strengths) < 1.5
 
 
 def test_the_same_bytes_twice_and_no_known_pixel_changes() -> None:

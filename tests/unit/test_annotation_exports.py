@@ -148,6 +148,25 @@ def test_shapes_without_area_are_passed_over_and_named(caplog: pytest.LogCapture
         any_program(FILES / "xanylabeling/voc.xml", SHAPE, photo="photo.png", labels=["ball"])
 
 
+@pytest.mark.parametrize(
+    ("file", "as_before"),
+    [
+        ("box.txt", True),
+        ("box_conf.txt", True),
+        ("seg.txt", True),
+        ("seg_conf.txt", False),
+        ("track_conf.txt", False),
+        ("segtrack.txt", False),
+    ],
+)
+def test_only_lines_that_are_read_anew_count_as_changed(file: str, as_before: bool) -> None:
+    """The facts decide whether a batch that goes on fills an image again."""
+    path = FILES / "ultralytics" / file
+    lines = path.read_text("utf-8").splitlines()
+    for entry, line in zip(yolo_page(path).entries, lines, strict=True):
+        assert (entry.facts == [float(word) for word in line.split()[1:]]) == as_before
+
+
 def test_the_options_of_one_program_read_its_files() -> None:
     (mask,) = labelme(FILES / "xanylabeling/photo.json", SHAPE, labels=["crate"])
     np.testing.assert_array_equal(mask, CRATE)

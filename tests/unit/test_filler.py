@@ -52,3 +52,34 @@ def test_a_search_starts_from_the_sketch(monkeypatch: pytest.MonkeyPatch) -> Non
     side = prior.size
     assert (guess[0, :, side * 3 // 8 : side * 5 // 8, side // 2] == 1).all()
     assert (guess[0, :, 0, 0] < 1).any()
+
+
+@pytest.mark.parametrize(
+    ("side", "share", "ran"),
+    [(24, 0.5, False), (24, 0.1, True), (40, 0.5, True), (24, 0.25, False)],
+)
+def test_texture_is_left_out_where_a_network_drew_the_detail(
+    side: int, share: float, ran: bool
+) -> None:
+    """Of crops of up to 32 px, and of holes from a quarter of the crop on."""
+    image = np.full((side, side, 3), 0.5, np.float32)
+    mask = np.zeros((side, side), bool)
+    mask[: round(side * share)] = True
+
+    def texture(patch: Patch) -> Patch:
+        return patch.with_filled(np.ones_like(patch.filled))
+
+    filled = Filler(
+        gaussian.tiny(),
+        steady=None,
+        options={"restarts": 1, "steps": 0},
+        stages=[("texture", texture)],
+        mode="sharp",
+        candidates=1,
+        routed=False,
+        device=torch.device("cpu"),
+        detailed=32,
+        detailed_share=0.25,
+    )(image, mask, seed=0)
+    assert filled.ran == (("texture",) if ran else ())
+    assert bool((filled.fills[0][mask] == 1).all()) == ran

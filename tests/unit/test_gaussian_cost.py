@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from inpaint.priors.gaussian import Gaussian
+from inpaint.priors.evidence import NOISE, coarse
+from inpaint.priors.gaussian import Gaussian, log_density
 from inpaint.zoo.registry import load_prior
 
 
@@ -53,3 +54,15 @@ def test_the_order_of_masks_does_not_show(prior: Gaussian) -> None:
         for mask in order:
             means.setdefault(int(mask.sum()), []).append(other.means(image, mask))
     assert all(torch.equal(*pair) for pair in means.values())
+
+
+@pytest.mark.parametrize("side", [0, 9, 22, 29])
+def test_the_evidence_is_that_of_the_known_pixels(prior: Gaussian, side: int) -> None:
+    model = coarse(prior.size, prior.packed, side=32)
+    mask = square(32, side)
+    image = torch.rand((3, 32, 32), generator=torch.Generator().manual_seed(1))
+    known = (~mask).expand(3, -1, -1).flatten()
+    W, r = model.W.double()[known], (image.flatten() - model.mean).double()[known]
+    M = W.T @ W + NOISE * torch.eye(W.shape[1])
+    exact = log_density(r, W.T @ r, torch.linalg.cholesky(M), NOISE)
+    assert model.log_density(image, mask) == pytest.approx(exact, rel=1e-4)

@@ -186,6 +186,28 @@ def test_mirror_images_are_refined_alike_for_psnr(monkeypatch, tmp_path) -> None
     assert apart(1.0) > 1e-3
 
 
+@pytest.mark.parametrize(("sharpness", "rows"), [(0.0, 2), (0.8, 2), (1.0, 1)])
+def test_all_guesses_are_drawn_at_once(sharpness: float, rows: int) -> None:
+    network = next(n for n in networks() if n.kind == "attention")
+    seen: list[torch.Tensor] = []
+
+    def drawn(x: torch.Tensor, hole: torch.Tensor, aim: torch.Tensor) -> list[torch.Tensor]:
+        seen.append(aim)
+        return network(x, hole, aim)
+
+    x = torch.rand((1, 3, 64, 64), generator=torch.Generator().manual_seed(0))
+    hole = torch.zeros(1, 64, 64, dtype=torch.bool)
+    hole[:, 20:50, 10:40] = True
+    found = refine.between(drawn, x, hole, sharpness)  # type: ignore[arg-type]
+    assert [len(aims) for aims in seen] == [rows]
+    with torch.inference_mode():
+        alone = {aim: network(x, hole, torch.tensor([aim]))[-1] for aim in (0.0, 1.0)}
+        turned = network(x.flip(3), hole.flip(2), torch.zeros(1))[-1].flip(3)
+    mixed = torch.lerp(alone[0.0], alone[1.0], sharpness)
+    wanted = (alone[0.0] + turned) / 2 if sharpness == 0 else mixed
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
+
+
 def test_without_weights_the_patch_stays() -> None:
     before = patch(64, 64)
     assert attention.apply(before, family="no such family") is before

@@ -28,6 +28,8 @@ FLAGS = [
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
+    "--disable-renderer-backgrounding",  # else its process is nice, and starves on busy machines
+    "--disable-backgrounding-occluded-windows",
     "--disable-component-update",
     "--disable-sync",
 ]
@@ -38,7 +40,7 @@ LINE = [(60.0, 50.0), (90.0, 60.0)]
 def open_file(page: Any, name: str, data: bytes) -> None:
     page.set_input_files("#picker", {"name": name, "mimeType": "image/png", "buffer": data})
     page.wait_for_selector("body[data-state=open]:not([data-busy])")
-    page.wait_for_function(f"document.getElementById('file-name').textContent === {name!r}")
+    page.wait_for_selector(f"#file-name:text-is({name!r})", state="attached")
 
 
 def choose(page: Any, *, prior: str = "gaussian", stages: str = "none", **fields: str) -> None:
@@ -62,8 +64,8 @@ def looked(page: Any) -> np.ndarray:
     return np.asarray(shot).astype(int)
 
 
-def place(page: Any, x: float, y: float) -> tuple[float, float]:
-    """Where a pixel of the photo is on the screen, told by the photo's own edges.
+def photo_at(page: Any) -> tuple[float, float, float]:
+    """Left, top and scale of the photo on the screen, told by the photo's own edges.
 
     The page shows the photo on a ground of one colour; the test finds it there by its size.
     """
@@ -77,14 +79,18 @@ def place(page: Any, x: float, y: float) -> tuple[float, float]:
     xs = xs[(xs > 5) & (xs < box["width"] - 5)]  # not the ring around what has the focus
     left, right = xs[0], xs[-1] + 1
     top = ys[ys > box["y"] + 5][0]
-    scale = (right - left) / WIDTH
-    return float(left + x * scale), float(top + y * scale)
+    return float(left), float(top), float(right - left) / WIDTH
+
+
+def place(page: Any, x: float, y: float) -> tuple[float, float]:
+    """Where a pixel of the photo is on the screen."""
+    left, top, scale = photo_at(page)
+    return left + x * scale, top + y * scale
 
 
 def stroke(page: Any, *points: tuple[float, float], button: str = "left") -> None:
-    x0, y0 = place(page, 0, 0)
-    scale = (place(page, WIDTH, 0)[0] - x0) / WIDTH
-    spots = [(x0 + x * scale, y0 + y * scale) for x, y in points]
+    left, top, scale = photo_at(page)
+    spots = [(left + x * scale, top + y * scale) for x, y in points]
     page.mouse.move(*spots[0])
     page.mouse.down(button=button)
     for spot in spots[1:]:

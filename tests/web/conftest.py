@@ -82,7 +82,7 @@ def complaints() -> list[str]:
 @pytest.fixture
 def page(browser: Any, site: Served, complaints: list[str]) -> Iterator[Any]:
     """The page, loaded; a complaint fails the test."""
-    context = browser.new_context(viewport={"width": 1100, "height": 760}, accept_downloads=True)
+    context = browser.new_context(viewport={"width": 900, "height": 640}, accept_downloads=True)
     one = context.new_page()
     one.on("pageerror", lambda error: complaints.append(str(error)))
     one.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)

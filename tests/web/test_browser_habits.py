@@ -24,7 +24,7 @@ from browsing import (
     stroke,
 )
 from test_browser_lost import scene
-from web_site import coded
+from web_site import Served, coded
 
 from inpaint import pipeline
 
@@ -230,3 +230,28 @@ def test_what_came_stays_when_the_rest_is_cancelled(
     one = download(opened)[1]
     opened.keyboard.press("2")
     assert download(opened)[1] != one
+
+
+def test_the_canvas_is_extended_and_survives_a_server_that_forgets(
+    opened: Any, site: Served, complaints: list[str]
+) -> None:
+    stroke(opened, *LINE)
+    fill(opened)
+    under = as_array(download(opened)[1])
+    opened.click("#menu-open")
+    opened.click("#extend-open")
+    for side, margin in (("left", "24"), ("top", "0"), ("right", "0"), ("bottom", "16")):
+        opened.fill(f"#extend-{side}", margin)
+    opened.click("#extend-go")
+    opened.wait_for_selector("#fill:enabled")
+    assert "184 × 136" in opened.inner_text("#file-facts")
+    fill(opened)
+    before = download(opened)[1]
+    after = as_array(before)
+    assert np.array_equal(after[:HEIGHT, 24:], under)
+    assert after[:, :24].any()
+    opened.wait_for_timeout(300)
+    for photo in list(site.state.photos.open.values()):
+        site.state.photos.drop(photo)
+    assert download(opened)[1] == before
+    complaints.clear()

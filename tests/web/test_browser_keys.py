@@ -164,8 +164,8 @@ def test_the_canvas_shows_that_it_has_the_focus(opened: Any) -> None:
     opened.keyboard.press("Tab")
     opened.evaluate("document.activeElement.blur()")
     box = opened.locator("#canvas").bounding_box()
-    corner = int(box["y"]) + 4, int(box["x"]) + 60
-    plain = looked(opened)[corner]
+    edge = int(box["y"]) + 2, int(box["x"]) + 60
+    plain = looked(opened)[edge]
     opened.keyboard.press("Tab")  # any key: what follows is by keyboard
     opened.focus("#canvas")
-    assert np.abs(looked(opened)[corner] - plain).sum() > 60
+    assert np.abs(looked(opened)[edge] - plain).sum() > 60

@@ -73,6 +73,8 @@ def test_real_answers_are_as_described(client: TestClient, document: dict[str, A
     holds(document, "Error", client.get("/nothing").json())
     url = f"/api/photos/{photo['key']}"
     holds(document, "Snapped", client.post(f"{url}/snap", json={"box": [5, 5, 20, 20]}).json())
+    extended = client.post(f"{url}/extended", json={"margins": [1, 2, 0, 0]}).json()
+    holds(document, "Extended", extended)
     request = {"shapes": [STROKE], "stack": [], "options": {"prior": "gaussian", "class": None}}
     holds(document, "FillRequest", request)
     events = events_of(client.post(f"{url}/fills", json=request).text)

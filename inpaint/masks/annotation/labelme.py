@@ -89,14 +89,16 @@ def _entry(number: int, item: Any) -> Entry | None:
         raise MaskError(f"{where} is {str(item)[:20]!r} and no shape; correct or delete it")
     if "label" not in item:
         raise MaskError(f"{where} is damaged ('label' is missing); correct or delete it")
-    if item.get("shape_type", "polygon") in _THIN:
+    kind = item.get("shape_type")
+    if kind in _THIN:
         return None
     group = item.get("group_id")
     return Entry(
         where,
         "" if item["label"] is None else str(item["label"]),
         lambda shape: _mask(item, shape),
-        [item.get("shape_type"), item.get("points"), item.get("mask")],
+        # A cuboid was once drawn as a polygon: as a hull it counts as changed.
+        ["hull" if kind == "cuboid" else kind, item.get("points"), item.get("mask")],
         None if group is None else key(group),
     )
 

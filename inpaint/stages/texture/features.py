@@ -1,14 +1,14 @@
-"""What two patches are compared by: a few whole numbers a pixel, so that sums are exact.
+"""Descriptions by which patches are compared: a few whole numbers for each pixel.
 
 A patch P (7x7, RGB) becomes the low frequencies of its orthonormal cosine transform in opponent
 colours, the strength of its gradients, the smooth structure around it and its place,
 
     f(P) = [C(P), w_t t, w_s s, w_p p],    d(P, Q) = |f(P) - f(Q)|².
 
-With all frequencies |C(P) - C(Q)|² is the sum of squared differences of the two patches; the low
-ones hold most of it, and unlike principal components they need no fit. Whole numbers below 2⁹
-keep a product of two such vectors exact in float32, so that the nearest patch does not depend on
-the number of threads or on the order of a sum.
+With all frequencies |C(P) - C(Q)|² is the sum of squared differences of the two patches. The low
+ones hold most of it, and unlike principal components they need no fit. The numbers are whole and
+below 2⁹, so that distances are exact sums of whole numbers, and the nearest patch does not depend
+on the number of threads or the order of a sum.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from inpaint.stages.texture.weights import Weights
 SIDE = 7
 RADIUS = SIDE // 2
 UNIT = 84.0
-"""Steps a unit of f: a white patch is 6.06 units, so about 511 steps, from middle grey."""
+"""Steps for each unit of f. A white patch is 6.06 units from middle grey, which is 511 steps."""
 
 _LIMIT = 511
 _LUMA, _CHROMA = 4, 1  # highest u + v of a frequency (u, v) that is kept
-_STRIP = 256  # rows at a time: the floats of a large crop would fill the memory
+_STRIP = 256  # rows at a time, because the floats of a large crop would fill the memory
 _OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], dtype=np.float32)
 _OPPONENT /= np.sqrt(np.square(_OPPONENT).sum(1, keepdims=True))
 _MIRROR = cv2.BORDER_REFLECT_101
@@ -44,7 +44,7 @@ def frequencies() -> list[tuple[int, int, int]]:
 
 DIMENSIONS = len(frequencies()) + 2 + 3 + 2 + 2
 WIDTH = 32
-"""Of a stored description, zero beyond DIMENSIONS: 64 bytes, what a processor fetches at once."""
+"""Length of a stored description, which is 0 beyond DIMENSIONS: 64 bytes, one cache line."""
 
 
 def opponent(image: np.ndarray) -> np.ndarray:

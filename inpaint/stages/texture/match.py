@@ -1,4 +1,4 @@
-"""Where the patch most like another is: by propagation, and what neighbours make of it."""
+"""Finds for each patch the one most like it, and lets neighbours agree on larger pieces."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Known:
 class Exact:
     """The search of one level for the nearest descriptions, which remembers its answers.
 
-    What is looked for changes little from one pass to the next, and where it did not change,
-    neither does the answer.
+    The descriptions of the fill change little from one pass to the next, and where one has not
+    changed, neither has its answer.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ def settle(
         The distances of the new sources.
     """
     n = len(places.y)
-    # Per pixel: its shift, its distance, its eight neighbours, whether it has something to decide.
+    # For each pixel: its shift, its distance, its eight neighbours, whether it must decide.
     shift = np.empty(n, dtype=np.int64)
     d = _measured(target, known, places.row, places.column) if d is None else d
     around, todo = np.empty((n, 8), dtype=np.int32), np.ones(n, dtype=np.bool_)

@@ -1,10 +1,10 @@
-"""The nearest of many descriptions, exactly, without comparing with all of them.
+"""Finds the exact nearest of many descriptions without comparing with all of them.
 
 Descriptions are halved again and again at the median of the coefficient that differs most (a k-d
 tree: Friedman, Bentley and Finkel 1977). A part of the tree is searched only where its box, the
 least and greatest value of each coefficient, is not farther away than the best found by then.
-Coefficients are whole numbers, so that distances are exact and the order of a search is nothing
-that shows.
+Coefficients are whole numbers, so that distances are exact and the result does not depend on the
+order of the search.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from inpaint.kernels import Int1, Short1, Short2, inner, kernel
 
 _LEAF = 16  # at most so many descriptions are compared one by one
 NEVER = 2**31 - 1  # above any distance of two descriptions
-_DEEP = 64  # no tree of 2⁶⁴ leaves fits anywhere
+_DEEP = 64  # deeper than any tree can be
 
 
 class Tree(NamedTuple):

@@ -1,4 +1,4 @@
-"""One copy of the picture's texture: from coarse to fine, where each hole pixel's colour is."""
+"""Makes one copy of the picture's texture: finds, from coarse to fine, a source for each pixel."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ from inpaint.stages.texture.peel import peel
 from inpaint.stages.texture.vote import confidence, likeness, vote
 from inpaint.stages.texture.weights import Weights
 
-_PRODUCTS = 4e9  # multiplications an exact search may cost: about 0.2 s on one core
+# Hole pixels x sources x dimensions up to which the k-d tree searches; above, PatchMatch does.
+_PRODUCTS = 4e9
 # A level with more hole pixels, or more pixels in all, takes its sources from the one below.
 _SEARCHED, _DESCRIBED = 200_000, 4_000_000
-_PASSED = 30_000  # hole pixels beyond which a level that is propagated gets fewer passes
-_ROUNDS = 2  # of propagation at a level too large for an exact search
-_BOND, _SETTLE = 20.0, 24  # how strongly neighbours hold together, and rounds of it
-_RING = 3  # known pixels around the hole whose patches are looked for too
-_REACH = 4  # of the random steps, in pixels
+_PASSED = 30_000  # with more hole pixels, a level that PatchMatch searches gets fewer passes
+_ROUNDS = 2  # rounds of PatchMatch at a level that is too large for the k-d tree
+_BOND, _SETTLE = 20.0, 24  # how strongly neighbours stay together, and how many rounds make them
+_RING = 3  # width of the ring of known pixels around the hole whose patches are searched too
+_REACH = 4  # the longest random step of PatchMatch, in pixels
 
 
 class Effort(NamedTuple):
@@ -38,11 +39,11 @@ class Effort(NamedTuple):
     Attributes
     ----------
     passes : int
-        How often descriptions, nearest patches and votes are made at each level.
+        How often each level makes descriptions, nearest patches and votes.
     slack : float
         How exact the nearest patches are: see ``nearest``.
     peeled : int
-        About how many sources the first fill is made of, if there are more.
+        About how many sources the first fill uses, if there are more.
     """
 
     passes: int
@@ -54,7 +55,7 @@ THOROUGH, QUICK = Effort(6, 0.5, 1000), Effort(2, 0.3, 500)
 
 
 def affordable(level: Level) -> bool:
-    """Whether a level's patches are compared at all."""
+    """Return whether the patches of a level are compared at all."""
     return bool(np.count_nonzero(level.todo) <= _SEARCHED) and level.todo.size <= _DESCRIBED
 
 
@@ -68,7 +69,7 @@ def matched(
 ) -> Map:
     """Steps (1) to (3) at one level; ``places`` are those of the level below, None at the first.
 
-    ``structure`` (h, w, 5) is what belongs where, of any size.
+    ``structure`` (h, w, 5), of any size, is the smooth fill and the roughness expected there.
     """
     image, todo, unknown = level
     wide = _grown(todo, _RING)
@@ -113,7 +114,7 @@ def _targets(
     fixed: np.ndarray,
     weights: Weights,
 ) -> np.ndarray:
-    """Descriptions of the votes at the hole's pixels, (n, D), from the box around them alone."""
+    """Return descriptions (n, D) of the votes at the hole's pixels, made in the box around them."""
     h = len(seen)
     top, left = (max(int(c.min()) - SIDE, 0) for c in (found.y, found.x))
     box = slice(top, min(int(found.y.max()) + SIDE, h)), slice(left, int(found.x.max()) + SIDE)
@@ -127,7 +128,7 @@ def _targets(
 
 
 def _thinned(allowed: tuple[np.ndarray, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
-    """About ``count`` of the pixels, on a grid, where there are more."""
+    """Keep about ``count`` of the pixels, on a grid, if there are more."""
     step = max(1, round((len(allowed[0]) / count) ** 0.5))
     kept = (allowed[0] % step == 0) & (allowed[1] % step == 0)
     return (allowed[0][kept], allowed[1][kept]) if kept.any() else allowed

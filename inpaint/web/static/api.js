@@ -85,6 +85,10 @@ export async function candidate(key, stack, side) {
   return { ...place, bitmap: await createImageBitmap(await response.blob()) };
 }
 
+export async function extend(key, side, request) {
+  return (await call(`/api/photos/${key}/extended?${query({ side })}`, json(request))).json();
+}
+
 export async function takeFill(key, number) {
   return (await call(`/api/photos/${key}/fills/${number}`)).arrayBuffer();
 }

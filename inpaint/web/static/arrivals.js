@@ -38,7 +38,7 @@ export function arrivals({ busy, open }) {
     leave();
     const file = event.dataTransfer.files[0];
     if (file) take(file);
-    else toast(NO_PHOTO);
+    else toast(busy() ?? NO_PHOTO);
   });
   return choose;
 }

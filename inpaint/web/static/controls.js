@@ -21,6 +21,7 @@ export function controls({ view, tools, cursor, moved }) {
     $("size").setAttribute("aria-valuetext", `${tools.size} pixels of the photo`);
     $("size-shown").textContent = `${tools.size} px`;
     $("size-open-shown").textContent = tools.size;
+    $("size-open").setAttribute("aria-label", `Brush size ${tools.size}`);
   });
   $("size").oninput = () => tools.setSize(tools.sizeAt(Number($("size").value)));
 

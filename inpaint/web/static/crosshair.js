@@ -14,7 +14,10 @@ export class Crosshair {
     Object.assign(this, { view, tools, compare });
     view.canvas.addEventListener("keydown", (event) => this.#down(event));
     view.canvas.addEventListener("keyup", (event) => this.#up(event));
-    view.canvas.addEventListener("blur", () => this.hide());
+    view.canvas.addEventListener("blur", () => {
+      delete view.canvas.dataset.pointer;
+      this.hide();
+    });
   }
 
   get shown() { return Boolean(this.view.cross); }
@@ -34,6 +37,7 @@ export class Crosshair {
     if (!view.photo || event.ctrlKey || event.metaKey || event.altKey) return;
     const arrow = ARROWS[event.key];
     if (arrow && !compare.shown) {
+      delete view.canvas.dataset.pointer;
       const step = event.shiftKey ? 1 : STEP;
       if (tools.tool === "hand" || tools.locked) view.pan(-arrow[0] * 4 * step, -arrow[1] * 4 * step);
       else this.#move(arrow.map((v) => v * step));

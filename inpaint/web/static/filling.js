@@ -104,7 +104,7 @@ export class Filling {
     const request = { shapes: group.shapes, stack: group.under, options, edge: group.edge, first };
     try {
       const event = await this.session.ask((key) => api.fill(key, request, abort.signal, (e) => this.#heard(e, going, arrived)));
-      if (event.event === "done") Object.assign(group, { seconds: event.seconds, crops: event.crops });
+      if (event.event === "done" && !first) Object.assign(group, { seconds: event.seconds, crops: event.crops });
     } catch (error) {
       if (error.name !== "AbortError") throw error;
     } finally {

@@ -6,10 +6,11 @@ import { Compare } from "./compare.js";
 import { controls } from "./controls.js";
 import { Crosshair } from "./crosshair.js";
 import { Doc } from "./doc.js";
+import { extending } from "./extending.js";
 import { Filling } from "./filling.js";
 import { listen } from "./keys.js";
 import { layout } from "./layout.js";
-import { Marking } from "./marking.js";
+import { Marking, withImage } from "./marking.js";
 import { closeTopmost, help, panel } from "./panels.js";
 import { Saving } from "./saving.js";
 import { say } from "./say.js";
@@ -77,32 +78,51 @@ async function open(file) {
     return;
   }
   if (unsaved() && !confirm(saved ? "What you marked is not filled yet. Open another photo without it?" : "The filled picture is not downloaded yet. Open another photo without it?")) return;
-  document.body.dataset.busy = "open";
   $("choose").querySelector("strong").textContent = "Opening the photo";
-  await attempt(async () => {
-    const photo = await session.open(file);
-    const bitmap = await api.view(photo.key, side());
-    marking.drop();
-    filling.reset();
-    session.use(photo);
-    saved = true;
-    doc.reset();
-    document.body.dataset.state = "open";
-    compare.hide();
-    measure();
-    view.open({ width: photo.width, height: photo.height, alpha: photo.alpha, bitmap });
-    tools.setSize(BRUSH / view.camera.scale);
-    $("file").hidden = false;
-    $("file-name").textContent = file.name;
-    $("file-facts").textContent = `${photo.width} × ${photo.height} ${photo.format}${photo.bits === 16 ? ", 16 bit" : ""}`;
-    document.title = `${file.name} - inpaint`;
-    $("canvas").focus();
+  await alone(async () => {
+    await show(await session.open(file));
     say(`${file.name} is open. Mark what should go, then press Enter.`);
   });
-  delete document.body.dataset.busy;
   $("choose").querySelector("strong").textContent = "Drop a photo here";
+}
+
+// Run what changes the photo itself; no other photo can come meanwhile.
+async function alone(work) {
+  document.body.dataset.busy = "open";
+  await attempt(work);
+  delete document.body.dataset.busy;
   refresh();
 }
+
+async function show(photo) {
+  const bitmap = await api.view(photo.key, side());
+  marking.drop();
+  filling.reset();
+  session.use(photo);
+  saved = true;
+  doc.reset();
+  document.body.dataset.state = "open";
+  compare.hide();
+  measure();
+  view.open({ width: photo.width, height: photo.height, alpha: photo.alpha, bitmap });
+  tools.setSize(BRUSH / view.camera.scale);
+  $("file").hidden = false;
+  $("file-name").textContent = photo.name;
+  $("file-facts").textContent = `${photo.width} × ${photo.height} ${photo.format}${photo.bits === 16 ? ", 16 bit" : ""}`;
+  document.title = `${photo.name} - inpaint`;
+  $("canvas").focus();
+}
+
+extending({
+  size: () => [session.photo.width, session.photo.height],
+  extend: (margins) => alone(async () => {
+    const { photo, added } = await session.extend(doc.stack, margins, side());
+    const region = await withImage(added);
+    await show(photo);
+    doc.add(region);
+    say("The canvas is larger, and its margins are marked. Press Enter to fill them.");
+  }),
+});
 
 // Why no photo can come now, in words.
 function busy() {
@@ -136,7 +156,7 @@ function refresh() {
   $("more").disabled = going;
   $("compare").disabled = waits();
   $("again").hidden = going || !settings || !filling.differs(settings.options, settings.edge);
-  for (const id of ["copy", "mask-load", "mask-save"]) $(id).disabled = going || !session.photo;
+  for (const id of ["copy", "mask-load", "mask-save", "extend-open"]) $(id).disabled = going || !session.photo;
   tools.locked = still;
   cursor();
 }

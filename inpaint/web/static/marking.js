@@ -5,7 +5,7 @@ import * as api from "./api.js";
 import { say } from "./say.js";
 import { toast } from "./toast.js";
 
-async function withImage({ shape, view }) {
+export async function withImage({ shape, view }) {
   const image = new Image();
   image.src = view.png;
   await image.decode();

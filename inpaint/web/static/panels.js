@@ -2,13 +2,16 @@
 
 const $ = (id) => document.getElementById(id);
 
+let opener = null; // what had the focus before the settings did
+
 export function panel(open = $("settings").hidden) {
   const inside = $("settings").contains(document.activeElement);
+  if (open && !inside) opener = document.activeElement;
   $("settings").hidden = !open;
   document.body.toggleAttribute("data-panel", open);
   $("settings-open").setAttribute("aria-expanded", open);
   if (open) $("settings-close").focus({ preventScroll: true });
-  else if (inside) $("settings-open").focus({ preventScroll: true });
+  else if (inside) (opener?.isConnected && opener !== document.body ? opener : $("settings-open")).focus({ preventScroll: true });
 }
 
 function size(open = !document.body.hasAttribute("data-size")) {

@@ -7,12 +7,21 @@
 import * as api from "./api.js";
 
 const FORGOTTEN = 404;
+const LEAST_SIDE = 256; // of a view that nobody looks at
 
 export class Session {
   photo = null; // what the server told about it, its name and its file
 
   #kept = new Map(); // number of a fill -> its bytes
   #returning = null; // the promise of bringing the photo back, while that is under way
+
+  // The photo with a stack of fills on a larger canvas: another photo, and the region of the margins.
+  async extend(stack, margins, side) {
+    const { name, file } = this.photo;
+    const parent = { photo: this.photo, kept: this.#kept, stack, margins };
+    const { added, ...told } = await this.ask((key) => api.extend(key, side, { stack, margins }));
+    return { photo: { ...told, name, file, parent }, added };
+  }
 
   // Show a file to the server; it becomes the photo only by ``use``, once it can be shown.
   async open(file) {
@@ -22,7 +31,7 @@ export class Session {
   use(photo) {
     this.close();
     this.photo = photo;
-    this.#kept.clear();
+    this.#kept = new Map();
     this.#returning = null;
   }
 
@@ -43,9 +52,8 @@ export class Session {
 
   // Hold a fill, so that it can be put back.
   async keep(number) {
-    const { photo } = this;
-    const held = await api.takeFill(photo.key, number);
-    if (photo === this.photo) this.#kept.set(number, held);
+    const kept = this.#kept; // of this photo, whichever is open when the bytes come
+    kept.set(number, await api.takeFill(this.photo.key, number));
   }
 
   async #bringBack(photo) {
@@ -54,8 +62,20 @@ export class Session {
     } catch {
       throw new api.ApiError(FORGOTTEN, `The server no longer has this photo, and ${photo.name} has moved or changed on the disk; save what the page has, then open it again.`);
     }
-    const told = await api.openPhoto(photo.file);
-    for (const [number, held] of this.#kept) await api.putFill(told.key, number, held);
-    photo.key = told.key;
+    photo.key = await this.#opened(photo, this.#kept);
+  }
+
+  // A photo and its fills at the server anew; returns its key.
+  async #opened({ file, parent }, kept) {
+    let key;
+    if (parent) {
+      const under = await this.#opened(parent.photo, parent.kept);
+      const { stack, margins } = parent;
+      ({ key } = await api.extend(under, LEAST_SIDE, { stack, margins }).finally(() => api.closePhoto(under)));
+    } else {
+      ({ key } = await api.openPhoto(file));
+    }
+    for (const [number, held] of kept) await api.putFill(key, number, held);
+    return key;
   }
 }

@@ -118,6 +118,7 @@ export class Tools extends EventTarget {
     const { view } = this;
     if (!view.photo) return;
     view.cross = null;
+    view.canvas.dataset.pointer = ""; // a ring around the photo is for those who came by keys
     view.canvas.focus({ preventScroll: true });
     view.canvas.setPointerCapture(event.pointerId);
     const at = view.toScreen(event);

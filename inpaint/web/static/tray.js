@@ -9,7 +9,7 @@ const STAGES = {
   recurrent: "Refining",
   texture: "Copying texture",
 };
-const LOOKS = { sharp: "Natural", psnr: "Faithful" };
+const LOOKS = { sharp: "Natural look", psnr: "Faithful look" };
 const THUMB = 124; // pixels of a thumbnail's side
 const $ = (id) => document.getElementById(id);
 const name = ([fill, candidate]) => `${fill}.${candidate}`;
@@ -111,19 +111,21 @@ export class Tray {
     $("picks").hidden = !picks;
     $("tray").hidden = !(going || picks);
     document.body.toggleAttribute("data-filling", Boolean(going));
-    if (picks) this.#thumbs(group, top, pictures);
+    if (picks) this.#thumbs(group, top, going, pictures);
   }
 
-  #thumbs(group, top, { patchOf, under }) {
+  #thumbs(group, top, going, { patchOf, under }) {
     const row = $("thumbs");
-    const fresh = this.#group !== group;
-    if (fresh) row.replaceChildren();
+    if (this.#group !== group) row.replaceChildren();
     this.#group = group;
+    for (const place of row.querySelectorAll("span")) place.remove();
     // Buttons that are there stay, and with them the focus.
     for (let index = row.children.length; index < group.variants.length; index += 1) {
       const patch = patchOf(group.variants[index]);
       row.append(this.#thumb(index, patch, [...under, patch]));
     }
+    // Places for those to come, so that nothing moves when they do.
+    for (let left = going ? going.of - going.came : 0; left > 0; left -= 1) row.append(document.createElement("span"));
     row.classList.toggle("single", group.variants.length < 2);
     const at = group.variants.findIndex((variant) => name(variant) === name(top));
     const chosen = row.children[at];
@@ -153,7 +155,8 @@ export class Tray {
   #told({ options, seconds, crops }) {
     const faces = (crops ?? []).filter((crop) => crop.face).length;
     const found = faces ? `, ${faces > 1 ? `${faces} faces` : "a face"} found` : "";
-    $("picked").textContent = seconds === undefined ? "" : `${LOOKS[options.mode]}, ${seconds.toFixed(1)} s${found}`;
-    $("picked").title = (crops ?? []).map((crop) => `${crop.why}; ${crop.stages.join(" + ") || "no stages"}`).join("\n");
+    $("picked").textContent = `${LOOKS[options.mode]}${found}`;
+    const ways = (crops ?? []).map((crop) => `${crop.why}; ${crop.stages.join(" + ") || "no stages"}`);
+    $("picked").title = seconds === undefined ? "" : [`${seconds.toFixed(1)} s`, ...ways].join("\n");
   }
 }
