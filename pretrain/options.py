@@ -273,3 +273,19 @@ class CompletionOptions(Checked):
     batch: int = knob(16, "Images per step, 2 or more.", EVEN)
     sharp_share: float = knob(0.625, "Share of the images that aims at sharpness.", PART)
     seed: int = knob(0, "Seed of everything random.", SEED)
+
+
+@dataclass(frozen=True)
+class FinderOptions(Checked):
+    """``pretrain finder``."""
+
+    size: int = knob(32, "Side of the square that frames a face, in the network's pixels.", FOLDED)
+    width: int = knob(32, "Channels at half that side; a multiple of 4.", FOURFOLD)
+    fine_side: int = knob(272, "Side at which the pictures of --fine are kept.", COUNT)
+    mined: int = knob(
+        3, "Pictures without a face that are drawn for each one that is learnt from.", COUNT
+    )
+    lr: float = knob(2e-3, "Step size at the start; falls to a fiftieth along a cosine.", POSITIVE)
+    ema: float = knob(0.998, "Decay of the moving average of the weights.", DECAY)
+    batch: int = knob(32, "Pictures per step, half of them with a face.", EVEN)
+    seed: int = knob(0, "Seed of everything random.", SEED)

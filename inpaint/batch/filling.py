@@ -93,6 +93,7 @@ def fill(
         "class_name": o.class_name,
         "mode": o.mode,
         "stages": o.stages,
+        "faces": o.faces,
         "seed": seed,
         "device": device,
         "opaque": opaque,
@@ -118,6 +119,7 @@ def described(result: Result) -> Row:
     return {
         "prior": result.reports[0].prior if result.reports else None,
         "method": [r.method for r in result.reports],
+        "faces": [r.face for r in result.reports if r.face],
         "losses": losses,
         "search_seconds": round(result.seconds, 4),
     }

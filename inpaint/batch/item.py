@@ -225,7 +225,7 @@ class ItemFiller:
         same = kind == picture.format and self.options.quality is None
         encoded = data if same else encode(picture, kind, quality=self.options.quality)
         facts = self._written(item, encoded, expected, known)
-        facts |= {"prior": None, "method": [], "losses": [], "note": None}
+        facts |= {"prior": None, "method": [], "faces": [], "losses": [], "note": None}
         return {"status": DONE, "copied": True, **facts}
 
     def _written(self, item: Row, encoded: bytes, expected: str | None, known: Row) -> Row:

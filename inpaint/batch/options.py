@@ -13,7 +13,7 @@ from inpaint.masks import labels
 from inpaint.zoo import plugins, registry, weights
 
 # What a config tells people; the fills do not depend on it.
-_LATER = frozenset({"mask_labels", "objects", "categories", "margin", "unannotated"})
+_LATER = frozenset({"mask_labels", "objects", "categories", "margin", "unannotated", "faces"})
 _DESCRIBED = frozenset({"data", "training", "measured"})
 
 
@@ -34,6 +34,7 @@ class Options:
     class_name: str | None = None
     mode: str = "sharp"
     stages: tuple[str, ...] = ("auto",)
+    faces: bool = True
     steps: int | None = None
     seed: int = 0
     device: str = "auto"
@@ -61,9 +62,9 @@ class Options:
         """Return a short hash of the options and of all weights that may take part.
 
         Those are the prior's and, of its family, the Gaussian's and the refiners'; of all families
-        for ``auto``. Priors and stages of installed packages count with their versions. The
-        version of this package is no part of it: an update must not undo a
-        million fills.
+        for ``auto``, and the finder's where faces are looked for. Priors and stages of installed
+        packages count with their versions. The version of this package is no part of it: an
+        update must not undo a million fills.
         """
         zoo = dict(registry.shipped())
         zoo |= {folder.name: weights.read_config(folder) for folder in registry.refiners()}
@@ -72,13 +73,17 @@ class Options:
             family = own.get("family")
             zoo = {k: v for k, v in zoo.items() if family and v.get("family") == family}
             zoo[""] = own
+        elif self.faces:
+            zoo |= {folder.name: config for folder, config in registry.others("finder").items()}
         used: dict[str, Any] = {k: {n: v[n] for n in v.keys() - _DESCRIBED} for k, v in zoo.items()}
         if installed := set(self.stages) - {"auto", *registry.own_stages()}:
             used["stages of installed packages"] = {
                 name: plugins.package("stage", name) for name in installed
             }
-        # Options that came later count only where they are used, see above.
-        own = {k: v for k, v in asdict(self).items() if k not in _LATER or v is not None}
+        # Options that came later count only where they are set, see above.
+        own = {
+            k: v for k, v in asdict(self).items() if k not in _LATER or not (v is None or v is True)
+        }
         text = json.dumps([own, used], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     "--mode", default="sharp", show_default=True, type=click.Choice(["sharp", "psnr"]), help=MODE
 )
 @click.option("--stage", "stages", multiple=True, help=STAGES)
+@filling.faces_option
 @click.option(
     "--steps", type=click.IntRange(min=0), help="Steps of the search. [as the prior says]"
 )
@@ -122,6 +123,7 @@ def command(
     class_name: str | None,
     mode: str,
     stages: tuple[str, ...],
+    faces: bool,
     steps: int | None,
     seed: int,
     device: str,
@@ -172,6 +174,7 @@ def command(
         class_name=class_name,
         mode=mode,
         stages=() if stages == ("none",) else stages or ("auto",),
+        faces=faces,
         steps=steps,
         seed=seed,
         device=device,

@@ -33,6 +33,12 @@ STAGES = (
     "inpaint list stages), or none. Repeat it for several, which run in the order given. [auto]"
 )
 SEED = "The same seed gives the same bytes."
+faces_option = click.option(
+    "--faces/--no-faces",
+    default=True,
+    show_default=True,
+    help="With the prior auto: look for faces that the hole touches, and fill them as faces.",
+)
 _OPTIONS = (
     click.option("--prior", default="auto", show_default=True, help=PRIOR),
     click.option("--class", "class_name", help=CLASS),
@@ -56,6 +62,7 @@ _OPTIONS = (
         type=click.IntRange(1),
         help="How many different fills to make; the first is the same for any number.",
     ),
+    faces_option,
     click.option(
         "--steps", type=click.IntRange(min=0), help="Steps of the search. [as the prior says]"
     ),
@@ -94,6 +101,7 @@ class Choices:
     mode: str
     stages: tuple[str, ...]
     candidates: int
+    faces: bool
     steps: int | None
     seed: int
     device: str
@@ -203,6 +211,7 @@ def fill_and_write(
             mode=choices.mode,
             stages=choices.order,
             candidates=choices.candidates,
+            faces=choices.faces,
             seed=choices.seed,
             device=choices.device,
             opaque=opaque,
@@ -226,7 +235,9 @@ def _explain(result: Result) -> None:
     for number, one in enumerate(result.reports, 1):
         top, left, bottom, right = one.box
         click.echo(f"hole {number}, seen within x {left}-{right}, y {top}-{bottom}:", err=True)
-        if one.evidence:
+        if one.face:
+            reason = f"a face was found, score {one.face['score']:.1f}"
+        elif one.evidence:
             likely = ", ".join(f"{k} {v:.2f}" for k, v in one.evidence.items())
             reason = f"log evidence a known value: {likely}"
         else:

@@ -29,7 +29,7 @@ EXTERNAL = {
 }
 # What a method may choose of ``pipeline.complete``, beside all options of the search. The image,
 # its hole and what seeds them are the protocol's.
-_COMPLETE = ("class_name", "stages", "mode", "device", "context")
+_COMPLETE = ("class_name", "stages", "mode", "device", "context", "faces")
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
@@ -120,6 +120,7 @@ def _prior(label: str, name: str, chosen: Mapping[str, Any]) -> Method:
     configs = [registry.prior_config(one) for one in names]
     # A fill depends on the weights of the refiners as well as on those of the prior.
     configs += [read_config(folder) for folder in registry.refiners()]
+    configs += list(registry.others("finder").values()) if name == "auto" else []
     digest = hashlib.sha256(json.dumps(configs, sort_keys=True).encode()).hexdigest()[:16]
     return Method(label, fill, digest, prepare=load)
 

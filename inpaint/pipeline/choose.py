@@ -123,6 +123,13 @@ def compared(names: Mapping[str, str], image: np.ndarray, mask: np.ndarray) -> d
     return found
 
 
+def coarse_view(name: str) -> Coarse:
+    """The coarse view of a Gaussian prior by name, as ``compared`` uses it."""
+    folder = registry.prior_folder(name).resolve()
+    config = weights.read_config(folder)
+    return _coarse(folder, json.dumps(config, sort_keys=True), min(SIDE, int(config["size"])))
+
+
 def most_likely(evidence: Mapping[str, float], names: Mapping[str, str]) -> str:
     """Return the family of most evidence; among equals, one that is used around holes.
 

@@ -21,6 +21,7 @@ from inpaint.errors import InpaintError, MaskError
 from inpaint.images import Picture
 from inpaint.pipeline import prior as priors
 from inpaint.pipeline.crop import Box, Crop, plan_crops, seeing, whole_crop
+from inpaint.pipeline.faces import fill_faces, paste_faces
 from inpaint.pipeline.prepare import check, prepare
 from inpaint.pipeline.prior import Given
 from inpaint.pipeline.report import Report, Result
@@ -45,6 +46,7 @@ def fill(
     seed: int = 0,
     device: str = "auto",
     context: float = 1.0,
+    faces: bool = True,
     opaque: bool = False,
     callback: Callback | None = None,
 ) -> np.ndarray:
@@ -64,7 +66,7 @@ def fill(
         RGB order; uint8, uint16, or float in [0, 1]. Not modified.
     mask : ndarray (H, W)
         True, 255 or 1.0 = hole. Not modified.
-    prior, class_name, stages, mode, search, seed, device, context, opaque, callback
+    prior, class_name, stages, mode, search, seed, device, context, faces, opaque, callback
         See ``complete``, which also returns several candidates and a report.
 
     Returns
@@ -90,6 +92,7 @@ def fill(
         seed=seed,
         device=device,
         context=context,
+        faces=faces,
         opaque=opaque,
         callback=callback,
     )
@@ -110,6 +113,7 @@ def complete(
     seed: int = 0,
     device: str = "auto",
     context: float = 1.0,
+    faces: bool = True,
     opaque: bool = False,
     callback: Callback | None = None,
     on_crop: Callable[[int, int, Box], None] | None = None,
@@ -160,6 +164,9 @@ def complete(
         else runs on the CPU, and so does the choice of the prior.
     context : float
         Margin around a hole that the prior gets to see, as a multiple of the hole's side.
+    faces : bool
+        Look for faces that the hole touches, and fill it there with the prior of portraits. Only
+        for the prior and stages ``auto``, and not in a picture that was chosen to be one face.
     opaque : bool
         Make the hole opaque in a picture with alpha (when the mask was its alpha).
     callback : callable, optional
@@ -210,11 +217,28 @@ def complete(
     if known.chosen and not known.whole and tuple(stages) == chain.AUTO:
         picture, mask, unknown, told = _without_specks(picture, mask, unknown, known.name, opaque)
         reports += told
+    # Floats are made of one crop at a time, so that memory depends on the hole and not the picture.
+    fills = [replace(picture, pixels=picture.pixels.copy()) for _ in range(candidates - first)]
+    if faces and known.chosen and not known.whole and tuple(stages) == chain.AUTO:
+        found = fill_faces(
+            picture,
+            mask,
+            unknown,
+            place=known.name,
+            mode=mode,
+            search=search,
+            candidates=candidates,
+            seed=seed,
+            device=where,
+        )
+        if found:
+            picture, mask, unknown = paste_faces(
+                found, picture, fills, mask, unknown, first=first, opaque=opaque
+            )
+            reports += [one.report for one in found]
     crops = [whole_crop(mask)] if known.whole else plan_crops(mask, context=context, min_side=size)
     if unknown is not mask:
         crops = [seeing(crop, unknown) for crop in crops]
-    # Floats are made of one crop at a time, so that memory depends on the hole and not the picture.
-    fills = [replace(picture, pixels=picture.pixels.copy()) for _ in range(candidates - first)]
     for index, crop in enumerate(crops):
         if on_crop:
             on_crop(index, len(crops), crop.box)
@@ -234,7 +258,7 @@ def complete(
             image, crop.mask, seed=seed + index, callback=tell, on_fill=paste, first=first
         )
         reports.append(made.report(crop.box, known))
-    if on_candidate and not crops:  # specks alone
+    if on_candidate and not crops:  # specks and faces alone
         for which, filled in enumerate(fills):
             on_candidate(which, filled)
     return Result(tuple(fills), tuple(reports), time.perf_counter() - started)

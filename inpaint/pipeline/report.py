@@ -30,6 +30,10 @@ class Report:
     stages : tuple of str
         The stages that changed the first fill, in their order. A stage that changed nothing is
         left out.
+    face : dict or None
+        Where a face was found that the hole touches, if the portraits' prior filled it: ``x``,
+        ``y`` and ``side`` of the square around it in pixels of the picture, ``turn`` in degrees,
+        and its ``score``.
     """
 
     box: tuple[int, int, int, int]
@@ -42,6 +46,7 @@ class Report:
     hidden_errors: dict[str, float] = field(default_factory=dict)
     why: str = ""
     stages: tuple[str, ...] = ()
+    face: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)

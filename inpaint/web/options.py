@@ -14,8 +14,9 @@ from inpaint.zoo import classes, registry
 MOST_CANDIDATES, MOST_STEPS, MOST_STAGES = 6, 2000, 8
 _LARGEST_SEED = 2**53 - 1  # what JavaScript counts exactly
 _RANGES = {"candidates": (1, MOST_CANDIDATES), "steps": (0, MOST_STEPS), "seed": (0, _LARGEST_SEED)}
+_SPELT = {"true": True, "false": False}  # in a form, where all is text
 _DIGITS = 19  # of a number in a text: int() takes long for many, and refuses more
-NAMES = ("prior", "class", "mode", "stages", "candidates", "steps", "seed")
+NAMES = ("prior", "class", "mode", "stages", "candidates", "faces", "steps", "seed")
 
 
 class OptionError(InpaintError):
@@ -31,6 +32,7 @@ class Options:
     mode: str = "sharp"
     stages: tuple[str, ...] = ("auto",)
     candidates: int = 1
+    faces: bool = True
     steps: int | None = None
     seed: int = 0
 
@@ -43,6 +45,7 @@ class Options:
             "mode": self.mode,
             "stages": self.stages,
             "candidates": self.candidates,
+            "faces": self.faces,
             "seed": self.seed,
             "device": settings.device,
             "search": search,
@@ -79,6 +82,7 @@ def parse(values: Mapping[str, Any], settings: Settings) -> Options:
         mode=mode,
         stages=_stages(given.get("stages", ["auto"])),
         candidates=_whole(given, "candidates", 1),
+        faces=_flag(given, "faces", True),
         steps=_whole(given, "steps", None),
         seed=_whole(given, "seed", 0),
     )
@@ -90,6 +94,8 @@ def from_form(fields: Mapping[str, list[str]], settings: Settings) -> Options:
     for name, texts in fields.items():
         if name in _RANGES:
             values[name] = number(name, texts[-1], *_RANGES[name])
+        elif name == "faces":
+            values[name] = _SPELT.get(texts[-1].lower(), texts[-1])
         elif name == "stages":
             values[name] = [stage for text in texts for stage in text.replace(",", " ").split()]
         else:
@@ -113,6 +119,13 @@ def _text(values: Mapping[str, Any], name: str, default: Any) -> Any:
     value = values.get(name, default)
     if not (value is default or isinstance(value, str)):
         raise OptionError(f"{name} is {_shown(value)}, expected a text")
+    return value
+
+
+def _flag(values: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = values.get(name, default)
+    if not isinstance(value, bool):
+        raise OptionError(f"{name} is {_shown(value)}, expected true or false")
     return value
 
 

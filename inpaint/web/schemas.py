@@ -24,6 +24,11 @@ def option_fields(settings: Settings) -> Json:
             "default": ["auto"],
         },
         "candidates": {"type": "integer", "minimum": 1, "maximum": MOST_CANDIDATES, "default": 1},
+        "faces": {
+            "type": "boolean",
+            "default": True,
+            "description": "Look for faces that the hole touches, and fill them as faces.",
+        },
         "steps": {"type": "integer", "minimum": 0, "maximum": MOST_STEPS},
         "seed": {"type": "integer", "minimum": 0, "default": 0},
     }

@@ -167,6 +167,11 @@ def refiners() -> list[Path]:
     return list(_refiners().values())
 
 
+def others(kind: str) -> dict[Path, dict[str, Any]]:
+    """Folders and configs of the shipped weights of a kind that is no prior and no stage."""
+    return {folder: config for folder, config in _configs().items() if config["kind"] == kind}
+
+
 def learnt_from(kind: str) -> list[str]:
     """Names of the shipped priors that the refiner ``kind`` has weights for."""
     of = {family for name, family in _refiners() if name == kind}

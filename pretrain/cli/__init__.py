@@ -11,7 +11,7 @@ import click
 
 from inpaint._version import __version__
 from inpaint.cli.errors import guarded
-from pretrain.cli import completion, encoder, gan, gaussian, recipe, refiner, score, vae
+from pretrain.cli import completion, encoder, finder, gan, gaussian, recipe, refiner, score, vae
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,7 +24,7 @@ def group() -> None:
     """
 
 
-for _one in (completion, encoder, gan, gaussian, recipe, refiner, score, vae):
+for _one in (completion, encoder, finder, gan, gaussian, recipe, refiner, score, vae):
     group.add_command(_one.command)
 
 

@@ -57,7 +57,7 @@ def small(found: recipe.Recipe) -> list[object]:
     """Options that make a recipe tiny, as far as its command has them."""
     target = cli.group.commands[found.command]
     known = {name.lstrip("-") for p in target.params for name in p.opts}
-    wished = {**TINY, **(REFINER if found.command in ("refiner", "completion") else {})}
+    wished = {**TINY, **(REFINER if found.command in ("refiner", "completion", "finder") else {})}
     if found.options.get("lpips"):
         wished["size"] = 32  # AlexNet sees nothing smaller
     return [w for k, v in wished.items() if k in known for w in (f"--{k}", v)]
@@ -69,6 +69,7 @@ def stands_on(found: recipe.Recipe, prior: Path) -> list[object]:
     arguments = [p.name for p in target.params if isinstance(p, click.Argument)]
     options = [name for p in target.params for name in p.opts]
     named = ["--prior", prior] if "--prior" in options else []
+    named += ["--places", "photos"] if "--places" in options else []
     return [*([prior] if arguments[0] == "prior" else []), "photos", *named]
 
 

@@ -333,6 +333,7 @@ def test_every_option_changes_the_fingerprint(tiny_folders: dict[str, str]) -> N
         Options(class_name="cat"),
         Options(mode="psnr"),
         Options(stages=()),
+        Options(faces=False),
         Options(steps=1),
         Options(seed=1),
         Options(device="cpu"),
@@ -366,6 +367,7 @@ def test_weights_that_take_part_change_the_fingerprint_and_others_do_not(
         ("faces64-attention", "sha256", [False, False, True]),  # a refiner
         ("faces64-gaussian", "sha256", [False, False, True]),  # helps the VAE of its family
         ("scenes64-gaussian", "sha256", [True, False, True]),
+        ("portraits32-finder", "sha256", [True, False, True]),  # looks for faces
         ("faces64-vae", "measured", [True, True, True]),  # a card's figure
         (Path(tiny_folders["vae"]).name, "sha256", [True, True, False]),
     ):

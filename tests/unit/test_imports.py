@@ -24,6 +24,7 @@ LAYERS = (
     ("zoo",),
     ("priors",),
     ("search", "stages"),
+    ("faces",),
     ("pipeline",),
     ("restore", "evaluate", "batch"),
     ("web",),

@@ -76,6 +76,7 @@ def test_options_of_the_form_are_heard(client: TestClient) -> None:
         ({"candidates": "2"}, "candidates is 1"),
         ({"candidates": "many"}, "whole number"),
         ({"candidates": "7"}, "candidates is 7, expected a whole number, 1 to 6"),
+        ({"faces": "maybe"}, "faces is 'maybe', expected true or false"),
         ({"seed": "1e3"}, "whole number"),
         ({"seed": "9" * 4000}, "whole number"),
         ({"steps": "\u0663"}, "whole number"),

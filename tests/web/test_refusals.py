@@ -149,6 +149,8 @@ def test_what_is_no_json_object_is_refused(client: TestClient, key: str, body: b
         ({"candidates": 7}, "1 to 6"),
         ({"candidates": True}, "1 to 6"),
         ({"candidates": 1.5}, "1 to 6"),
+        ({"faces": "yes"}, "faces is 'yes', expected true or false"),
+        ({"faces": 1}, "expected true or false"),
         ({"steps": -1}, "0 to 2000"),
         ({"steps": 10**9}, "0 to 2000"),
         ({"seed": -1}, "seed is -1"),

@@ -63,6 +63,7 @@ export class Settings extends EventTarget {
       mode: radio("mode"),
       stages: stages.length ? stages : ["none"],
       candidates: Number(radio("candidates")),
+      faces: $("faces").checked,
       steps: number("steps"),
       seed: number("seed") ?? 0,
     };
@@ -155,5 +156,5 @@ export class Settings extends EventTarget {
     this.#order = (kept.order ?? USUAL).filter((name) => known.includes(name));
   }
 
-  #fields() { return ["prior", "steps", "seed", "grow", "shadow", "format"].map($); }
+  #fields() { return ["prior", "faces", "steps", "seed", "grow", "shadow", "format"].map($); }
 }

@@ -153,7 +153,9 @@ export class Tray {
   }
 
   #told({ options, seconds, crops }) {
-    $("picked").textContent = LOOKS[options.mode];
+    const faces = (crops ?? []).filter((crop) => crop.face).length;
+    const found = faces ? `, ${faces > 1 ? `${faces} faces` : "a face"} found` : "";
+    $("picked").textContent = `${LOOKS[options.mode]}${found}`;
     const ways = (crops ?? []).map((crop) => `${crop.why}; ${crop.stages.join(" + ") || "no stages"}`);
     $("picked").title = seconds === undefined ? "" : [`${seconds.toFixed(1)} s`, ...ways].join("\n");
   }
