@@ -99,11 +99,11 @@ class Filler:
         Where the priors are.
     sketch : Filler or None
         Draws the picture from which the search starts, where nothing else does.
-    detailed : int
-        Texture is left out of a crop up to this side of which at least ``detailed_share`` is hole,
-        because a network has drawn the detail of the hole itself.
-    detailed_share : float
-        See ``detailed``.
+    detailed_stages : sequence of (str, callable)
+        What follows in a crop of at most ``detailed`` pixels a side of which at least
+        ``detailed_share`` is hole: a network draws the detail there, and no texture is copied.
+    detailed, detailed_share
+        See ``detailed_stages``.
     """
 
     prior: Prior
@@ -114,6 +114,7 @@ class Filler:
     candidates: int
     routed: bool
     device: torch.device
+    detailed_stages: Sequence[tuple[str, Stage]] = ()
     detailed: int = 0
     detailed_share: float = 0.0
     sketch: Filler | None = None
@@ -274,15 +275,14 @@ class Filler:
         changed = {**options, "restarts": count, "start": z}
         return sound(search(self.prior, x, hole, seeds=[seed], callback=tell, **changed))
 
-    def _has_detail(self, mask: np.ndarray) -> bool:
-        return max(mask.shape) <= self.detailed and bool(mask.mean() >= self.detailed_share)
+    def _stages_of(self, mask: np.ndarray) -> Sequence[tuple[str, Stage]]:
+        detailed = max(mask.shape) <= self.detailed and mask.mean() >= self.detailed_share
+        return self.detailed_stages if detailed else self.stages
 
     def _refined(self, patch: Patch) -> tuple[np.ndarray, tuple[str, ...]]:
         """Return the fill after all stages, and the names of the stages that changed it."""
         patch, ran = patch.with_filled(patch.guide), []
-        for name, stage in self.stages:
-            if name == "texture" and self._has_detail(patch.mask):
-                continue
+        for name, stage in self._stages_of(patch.mask):
             after = chain.run(name, stage, patch)
             if after is not patch:
                 ran.append(name)

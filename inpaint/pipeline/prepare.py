@@ -78,10 +78,14 @@ def prepare(
     order = chain.able(
         order, family=known.family, prior=known.name, asked=tuple(stages) != chain.AUTO
     )
-    built = chain.build(order, family=known.family, mode=mode, device=str(device))
-    labels = [chain.label(stage) for stage in order]
-    if on_stage:
-        built = chain.watched(labels, built, on_stage)
+
+    def ready(order: Sequence[str | Stage]) -> tuple[tuple[str, Stage], ...]:
+        built = chain.build(order, family=known.family, mode=mode, device=str(device))
+        labels = [chain.label(stage) for stage in order]
+        if on_stage:
+            built = chain.watched(labels, built, on_stage)
+        return tuple(zip(labels, built, strict=True))
+
     wanted = SearchOptions.of(search).chosen()
     guided = mode == "psnr" or wanted.get("start", "prior") == "prior"
     gaussian = companion(known.name) if guided and known.named else None
@@ -100,11 +104,12 @@ def prepare(
         steady=steady,
         sketch=_sketch(other, known.family, mode, device) if other and drawn else None,
         options=options,
-        stages=tuple(zip(labels, built, strict=True)),
+        stages=ready(order),
         mode=mode,
         candidates=candidates,
         routed=known.chosen,
         device=device,
+        detailed_stages=ready([stage for stage in order if stage != "texture"]),
         detailed=detailed,
         detailed_share=share,
     )

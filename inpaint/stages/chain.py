@@ -103,13 +103,15 @@ def build(
 ) -> list[Stage]:
     """The stages' functions; those asked for by name get the settings that they take.
 
-    These are ``family``, ``sharpness`` and ``device``. Raises UnknownNameError for a name that is
-    no stage.
+    These are ``family``, ``sharpness``, ``device`` and ``coarse``. Raises UnknownNameError for a
+    name that is no stage.
     """
     settings: dict[str, Any] = {
         "family": family,
         "sharpness": SHARPNESS[mode],
         "device": device,
+        # Texture takes from a fill no detail that is finer than this.
+        "coarse": "texture" in stages,
     }
     chain: list[Stage] = []
     for stage in stages:

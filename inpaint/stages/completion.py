@@ -26,11 +26,20 @@ HEADS = 4
 FOLD = 2  # the finest feature maps have half the picture's side
 
 
-def apply(patch: Patch, *, family: str = "", sharpness: float = 1.0, device: str = "cpu") -> Patch:
+def apply(
+    patch: Patch,
+    *,
+    family: str = "",
+    sharpness: float = 1.0,
+    device: str = "cpu",
+    coarse: bool = False,
+) -> Patch:
     """Draw a large hole in one pass with a network that sees the whole picture."""
     from inpaint.stages.refine import refine
 
-    return refine(patch, "completion", family=family, sharpness=sharpness, device=device)
+    return refine(
+        patch, "completion", family=family, sharpness=sharpness, device=device, coarse=coarse
+    )
 
 
 def normalised(x: Tensor) -> Tensor:

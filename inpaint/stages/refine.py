@@ -32,6 +32,7 @@ def refine(
     family: str,
     sharpness: float,
     device: str = "cpu",
+    coarse: bool = False,
     **options: Any,
 ) -> Patch:
     """Run the refiner ``kind`` of ``family`` on ``patch``; without weights for it, return it.
@@ -49,6 +50,8 @@ def refine(
         between, the network draws both and they are mixed.
     device : str
         Where the network runs.
+    coarse : bool
+        See the picture at the network's smallest size: the detail beyond it is drawn later.
     **options
         Passed on to the network, such as ``passes``.
     """
@@ -58,7 +61,7 @@ def refine(
     import torch
 
     network = load(folder, device)
-    side = side_of(network, max(patch.mask.shape))
+    side = int(network.size) if coarse else side_of(network, max(patch.mask.shape))  # type: ignore[arg-type]
     # Padded with its own edge, because the network was not trained on black borders.
     small = _resized(_padded(patch.filled), side)
     share = _resized(_padded(patch.mask.astype(np.float32)), side)

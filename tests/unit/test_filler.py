@@ -78,6 +78,7 @@ def test_texture_is_left_out_where_a_network_drew_the_detail(
         candidates=1,
         routed=False,
         device=torch.device("cpu"),
+        detailed_stages=[],
         detailed=32,
         detailed_share=0.25,
     )(image, mask, seed=0)
