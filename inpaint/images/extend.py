@@ -63,12 +63,27 @@ def extend(picture: Picture, margins: Sequence[int]) -> tuple[Picture, np.ndarra
     mask = np.ones((height, width), bool)
     inside = slice(top, top + picture.height), slice(left, left + picture.width)
     pixels[inside], mask[inside] = picture.pixels, False
-    moved = bool(left or top)
-    canvas = replace(
+    return of_size(picture, pixels, placed=not (left or top)), mask
+
+
+def of_size(picture: Picture, pixels: np.ndarray, *, placed: bool) -> Picture:
+    """A picture with other pixels of another size, and all that the file said and is still true.
+
+    Parameters
+    ----------
+    picture : Picture
+        What the file was.
+    pixels : ndarray (H, W, C)
+        As ``Picture.pixels``.
+    placed : bool
+        Whether pixel (0, 0) and the scale stayed, and with them the place on a map or page.
+    """
+    height, width = pixels.shape[:2]
+    extras = picture.extras
+    return replace(
         picture,
         pixels=pixels,
         indices=None,
         exif=sized_exif(picture.exif, width=width, height=height),
-        extras=unplaced(picture.extras) if moved and picture.extras else picture.extras,
+        extras=extras if placed or extras is None else unplaced(extras),
     )
-    return canvas, mask

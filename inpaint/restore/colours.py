@@ -10,6 +10,7 @@ import numpy as np
 from inpaint import images
 from inpaint.errors import ImageError
 from inpaint.images import Picture
+from inpaint.images.extend import of_size
 from inpaint.images.resize import fill_nearest
 
 
@@ -69,7 +70,8 @@ def returned(picture: Picture, values: np.ndarray, unseen: np.ndarray) -> Pictur
         if alpha.shape != (height, width):
             alpha = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
         pixels = np.concatenate([pixels, alpha[..., None]], axis=2)
+    restored = of_size(picture, pixels, placed=pixels.shape[:2] == picture.pixels.shape[:2])
     if pixels.shape[2] == picture.pixels.shape[2]:
-        return replace(picture, pixels=pixels)
+        return restored
     # A grey JPEG that became coloured: its one quantisation table does not fit three channels.
-    return replace(picture, pixels=pixels, qtables=None, subsampling=None)
+    return replace(restored, qtables=None, subsampling=None)

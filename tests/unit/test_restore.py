@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from skimage import data
 
 from inpaint import images
 from inpaint.errors import ImageError, InpaintError, UnknownNameError
+from inpaint.images.extras import Extras
 from inpaint.priors import Prior
 from inpaint.restore import colorize as colorize_task
 from inpaint.restore import denoise as denoise_task
@@ -347,3 +349,17 @@ def test_results_beyond_what_can_be_read_again_are_refused() -> None:
     huge = images.Picture(np.broadcast_to(np.uint8(0), (4000, 4000, 1)))
     with pytest.raises(ImageError, match="256 million pixels"):
         restore_picture(huge, task="superres", scale=4)
+
+
+def test_an_enlarged_picture_says_its_own_size() -> None:
+    """EXIF tells the new size, and tags that place it on a map are dropped with the scale."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA002] = 40
+    extras = Extras(tags=((33550, 12, (1.0, 1.0, 0.0)), (271, 2, "Maker")))
+    grey = np.full((40, 40, 3), 99, np.uint8)
+    picture = images.Picture(grey, exif=exif.tobytes(), extras=extras)
+    larger = restore_picture(picture, task="superres", prior="scenes64-gaussian").picture
+    told = Image.Exif()
+    told.load(larger.exif)
+    assert told.get_ifd(0x8769)[0xA002] == 80
+    assert larger.extras.tags == ((271, 2, "Maker"),)
