@@ -75,6 +75,7 @@ MADE = {
                   "rocket.jpg"),
     "docs/evaluate.md": ("eval/report.html",),
     "docs/extending.md": ("warm.png", "mine.png", "grainy.png", "waves.png"),
+    "docs/faces.md": ("astronaut.png",),
     "docs/how-it-works.md": ("face.png", "trace/sheet.png", "best.png"),
     "docs/pretrain.md": ("my-gaussian/model.safetensors", "my-network/model.safetensors",
                          "gan-r3/model.safetensors", "cup.jpg", "sheets/score.json"),

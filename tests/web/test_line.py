@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -21,7 +22,9 @@ def run(test: Callable[[Line], Coroutine[Any, Any, None]], *, waiting: int = 2) 
         finally:
             line.close()
 
-    asyncio.run(inside())
+    # In a thread of its own: a browser that another test keeps open has a loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, inside()).result()
 
 
 def until_given_up(job: Job) -> None:
