@@ -25,7 +25,7 @@ def main(out: Path) -> None:
     rows = []
     for mask_path in sorted(SAMPLES.glob("*_mask.png")):
         name = mask_path.stem.removesuffix("_mask")
-        (path,) = (p for p in SAMPLES.glob(f"{name}.*") if p != mask_path)
+        (path,) = (p for p in SAMPLES.glob(f"{name}.*") if p.suffix in (".jpg", ".png"))
         picture = images.read(path)
         hole = masks.load(mask_path, shape=(picture.height, picture.width))
         result = complete(picture, hole)
