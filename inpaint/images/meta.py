@@ -44,12 +44,8 @@ def cleaned_exif(raw: bytes | None) -> bytes | None:
     if not raw:
         return None
     data = bytearray(raw.removeprefix(EXIF_PREFIX))
-    order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
-    if order is None:
-        return None
     try:
-        first = struct.unpack_from(order + "I", data, 4)[0]
-        entries, link = _directory(data, order, first)
+        order, entries, link = _opened(data)
         if ORIENTATION in entries:
             struct.pack_into(order + "H", data, entries[ORIENTATION], 1)
         second = struct.unpack_from(order + "I", data, link)[0] if link + 4 <= len(data) else 0
@@ -66,12 +62,8 @@ def sized_exif(exif: bytes | None, *, width: int, height: int) -> bytes | None:
     if not exif:
         return exif
     data = bytearray(exif.removeprefix(EXIF_PREFIX))
-    order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
-    if order is None:
-        return exif
     try:
-        first = struct.unpack_from(order + "I", data, 4)[0]
-        entries, _ = _directory(data, order, first)
+        order, entries, _ = _opened(data)
         if _EXIF_IFD in entries:
             second = struct.unpack_from(order + "I", data, entries[_EXIF_IFD])[0]
             inner, _ = _directory(data, order, second)
@@ -84,6 +76,18 @@ def sized_exif(exif: bytes | None, *, width: int, height: int) -> bytes | None:
     except struct.error:
         return exif
     return EXIF_PREFIX + bytes(data)
+
+
+def _opened(data: bytearray) -> tuple[str, dict[int, int], int]:
+    """Return the byte order, and what ``_directory`` says of the first directory.
+
+    Raises struct.error for a block that cannot be parsed.
+    """
+    order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
+    if order is None:
+        raise struct.error("no byte order")
+    first = struct.unpack_from(order + "I", data, 4)[0]
+    return order, *_directory(data, order, first)
 
 
 def _directory(data: bytearray, order: str, offset: int) -> tuple[dict[int, int], int]:
