@@ -214,12 +214,14 @@ def complete(
     )
     size = known.model.size
     reports: list[Report] = []
-    if known.chosen and not known.whole and tuple(stages) == chain.AUTO:
+    # With nothing asked for, specks and faces in a photo are filled each in their own way.
+    photo = known.chosen and not known.whole and tuple(stages) == chain.AUTO
+    if photo:
         picture, mask, unknown, told = _without_specks(picture, mask, unknown, known.name, opaque)
         reports += told
     # Floats are made of one crop at a time, so that memory depends on the hole and not the picture.
     fills = [replace(picture, pixels=picture.pixels.copy()) for _ in range(candidates - first)]
-    if faces and known.chosen and not known.whole and tuple(stages) == chain.AUTO:
+    if faces and photo and mask.any():
         found = fill_faces(
             picture,
             mask,
