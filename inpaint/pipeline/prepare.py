@@ -117,6 +117,7 @@ def prepare(
         detailed_stages=ready([stage for stage in order if stage != "texture"]),
         detailed=detailed,
         detailed_share=share,
+        aligned=known.whole,
     )
 
 
