@@ -21,9 +21,14 @@ def test_a_piped_run_says_lines_even_within_one_step(
         time.sleep(0.2)
         shown.update(task, total=40, completed=10)
         time.sleep(0.2)
+        said_within = capfd.readouterr().err.splitlines()
+        shown.update(task, description="blend and refine", completed=40)
+        time.sleep(0.2)
     said = capfd.readouterr().err.splitlines()
-    assert said[0].startswith("measure: 0 s")
-    assert said[-1].startswith("measure: 10 of 40, 0 s, ")
+    assert said_within[0].startswith("measure: 0 s")
+    assert said_within[-1].startswith("measure: 10 of 40, 0 s, ")
+    # What has no steps is not "0 s left" while it works.
+    assert said[-1] == "blend and refine: 0 s"
     time.sleep(0.15)
     assert capfd.readouterr().err == ""  # nothing after the end
     with progress.bar(quiet=True) as shown:
