@@ -38,6 +38,7 @@ $(VENV)/bin/python:
 
 # torch first and pinned: a range would let pip take a build with gigabytes of CUDA.
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing PyTorch and the rest into $(VENV): about 1.6 GB, some minutes without a word."
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(TESTED) torch==2.13.0
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(TESTED) -e .
 	@touch $@
