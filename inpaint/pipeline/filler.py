@@ -95,6 +95,8 @@ class Filler:
         Fills to return.
     routed : bool
         Whether the router chooses between the prior and classical methods.
+    aligned : bool
+        Whether the prior knows whole pictures that are framed as this one.
     device : torch.device
         Where the priors are.
     sketch : Filler or None
@@ -118,6 +120,7 @@ class Filler:
     detailed: int = 0
     detailed_share: float = 0.0
     sketch: Filler | None = None
+    aligned: bool = False
 
     @property
     def steps(self) -> int:
@@ -194,7 +197,9 @@ class Filler:
             found, _, _ = self._search(*self._view(image, mask), seed)
             return blend(image, enlarge(_array(found.x[0, 0]), mask.shape), mask)
 
-        return router.route(image, mask, quick, size=self.prior.size, seed=seed)
+        return router.route(
+            image, mask, quick, size=self.prior.size, seed=seed, aligned=self.aligned
+        )
 
     def _view(self, image: np.ndarray, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """Return a crop as the priors see it: x (1, 3, S, S) in [0, 1] and its hole (1, S, S)."""

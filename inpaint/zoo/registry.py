@@ -207,6 +207,8 @@ def prior_config(name: str) -> dict[str, Any]:
     """
     if networks.is_network(name):
         return networks.config(name, facts(load_prior(name)))
+    if own := shipped().get(name):
+        return dict(own)
     if name not in installed_priors():
         return read_config(prior_folder(name))
     return {**facts(load_prior(name)), "package": plugins.package("prior", name)}
