@@ -64,6 +64,7 @@ def test_a_real_run_makes_the_table(tmp_path: Path) -> None:
         assert word in text
 
 
+@pytest.mark.slow
 def test_a_failure_is_a_row_and_exit_code_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
