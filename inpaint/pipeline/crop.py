@@ -22,6 +22,7 @@ LARGEST = 1024
 LONG = 16
 SPARSE = 0.25  # share of a square around it that a long hole fills at most
 PIECE = 384  # pixels, least side of a cell of the grid along which a long hole is cut
+BESIDE = 128  # pixels that a crop of a thin piece is larger than it
 _MERGE_LIMIT = 2.0  # how much coarser the largest hole of a group may be seen than alone
 
 
@@ -133,7 +134,9 @@ def plan_crops(
         if large > LARGEST and side(group.hole) <= _MERGE_LIMIT * group.lone_side:
             deep, share = _depth(group, labels, cell, mask.shape)
             if large > LONG * deep and share < SPARSE:
-                found.append(_pieces(group, mask, labels, cell, deep, side))
+                found.append(
+                    _pieces(group, mask, labels, cell, deep, context=context, min_side=min_side)
+                )
                 continue
         box = _around(group.hole, side(group.hole), mask.shape)
         own = _own(group, mask, labels, cell, box)
@@ -249,7 +252,9 @@ def _pieces(
     labels: np.ndarray,
     cell: int,
     deep: float,
-    side: Callable[[Box], int],
+    *,
+    context: float,
+    min_side: int,
 ) -> list[Crop]:
     """Cut a group along a grid, row by row; each piece sees what those before it filled."""
     hole, most = group.hole, max(PIECE, math.ceil(LONG * deep / 2))
@@ -265,8 +270,10 @@ def _pieces(
                 continue
             ys, xs = (np.flatnonzero(part.any(axis)).tolist() for axis in (1, 0))
             piece = Box(y0 + ys[0], x0 + xs[0], y0 + ys[-1] + 1, x0 + xs[-1] + 1)
-            # Beside a small corner of a deep hole, what is known is as far as the hole is deep.
-            box = _around(piece, max(side(piece), math.ceil(LONG * deep / 2)), mask.shape)
+            longer = max(piece.height, piece.width)
+            # What is known lies beside it, and beside a corner as far as the hole is deep.
+            seen = longer + math.ceil(context * min(longer, max(BESIDE, LONG * deep / 4)))
+            box = _around(piece, max(min_side, seen, math.ceil(LONG * deep / 2)), mask.shape)
             earlier = done[box.slices].copy()
             own = np.zeros_like(earlier)
             top, left = y0 - box.y0, x0 - box.x0
