@@ -39,14 +39,15 @@ def error(filled: np.ndarray, image: np.ndarray, mask: np.ndarray) -> float:
     return float(np.sqrt(np.square(filled - image)[mask].mean()))
 
 
-@pytest.mark.parametrize("period", [4, 6, 8, 12])
-def test_a_periodic_texture_goes_on_in_phase(period: int) -> None:
+@pytest.mark.parametrize(("period", "most"), [(4, 0.4), (6, 0.4), (8, 0.4), (12, 0.45)])
+def test_a_periodic_texture_goes_on_in_phase(period: int, most: float) -> None:
     wave = np.sin(2 * np.pi * (COLUMNS + ROWS / 2) / period)
     image, mask = coloured(0.5 + 0.3 * np.sign(wave) + rough(0, 0.02)), disc()
     patch = blended(image, mask)
     filled = texture.apply(patch).filled
     # Out of phase the error would be that of two unlike waves, above that of the flat blend.
-    assert error(filled, image, mask) < 0.5 * error(patch.filled, image, mask)
+    # The tenth of smooth colours costs 0.02 of it where a wave is wider than a patch (0.40 without).
+    assert error(filled, image, mask) < most * error(patch.filled, image, mask)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.3, -0.6])
