@@ -1,15 +1,18 @@
 """``inpaint batch`` under every fault that a machine or a person may cause, one after the other.
 
-    python benchmarks/batch_suite.py --rounds 20
+    python benchmarks/batch_suite.py --rounds 1
+    python benchmarks/batch_suite.py --rounds 20 --light
     python benchmarks/batch_suite.py --rounds 1 --fault limits --fault folders
 
 Each round fills a small folder while one fault happens at a random moment, and then gives the same
 command again. After the first run each output is whole and equal to that of an undisturbed run, and
 each image without one is named by its report, or the run says that it stopped, with exit code 1.
 After the second run all outputs are there and equal. No input is ever touched. Prints one line of
-JSON for each round; exits 1 if a check fails.
+JSON for each round, then a table; exits 1 if a check fails.
 
-Mounts and control groups need root (Linux); what the machine does not allow is left out by name.
+With ``--light`` the fills take no time (``batch_light.py``), so that many rounds can be done; Ray's
+actors fill with torch, and are left out then. Mounts and control groups need root (Linux); what the
+machine does not allow is left out by name.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -35,7 +39,8 @@ from batch_samples import make_folder, visible
 
 NAMES = tuple(f"{'abc'[k % 3]}/{k:02d}.{('png', 'jpg', 'webp')[k % 3]}" for k in range(18))
 KILLED = {-signal.SIGKILL, 137}
-PATIENCE = 300  # seconds for one run: longer than any, on a busy machine
+LIGHT = str(Path(__file__).with_name("batch_light.py"))
+PATIENCE = 600  # seconds for one run: longer than any, on a busy machine
 
 
 class NotHereError(Exception):
@@ -45,8 +50,10 @@ class NotHereError(Exception):
 class Scene:
     """One folder to fill, the command that does it, and what came of an undisturbed run."""
 
-    def __init__(self, root: Path, options: list[str], rng: random.Random) -> None:
-        self.root, self.options, self.rng = root, options, rng
+    def __init__(
+        self, root: Path, options: list[str], rng: random.Random, *, light: bool = False
+    ) -> None:
+        self.root, self.options, self.rng, self.light = root, options, rng, light
         self.report = root / "rows.jsonl"
         self.out = root / "out"
         self.reference: dict[str, bytes] = {}
@@ -61,7 +68,8 @@ class Scene:
 
     def command(self, *more: str) -> list[str]:
         """The command; ``more`` overrides."""
-        base = [sys.executable, "-m", "inpaint", "batch", "in", "--masks", "masks", "--out", "out"]
+        program = [LIGHT] if self.light else ["-m", "inpaint"]
+        base = [sys.executable, *program, "batch", "in", "--masks", "masks", "--out", "out"]
         return [*base, "--report", str(self.report), *self.options, *more]
 
     @contextmanager
@@ -96,7 +104,7 @@ class Scene:
             with suppress(OSError):
                 words = path.read_bytes().split(b"\0")
                 parent = int((path.parent / "stat").read_text().rpartition(")")[2].split()[1])
-                if parent == process.pid and b"inpaint.batch.worker" in words:
+                if parent == process.pid and {b"inpaint.batch.worker", b"worker"} & set(words):
                     found.append(int(path.parent.name))
         return found
 
@@ -179,6 +187,8 @@ def kill_run(scene: Scene) -> list[str]:
 
 def actors(scene: Scene) -> list[str]:
     """SIGKILL, or SIGSTOP and SIGCONT, to the Ray actor that has just written."""
+    if scene.light:
+        raise NotHereError("Ray's actors fill with torch")
     with scene.running("--engine", "ray", "--workers", "1") as process:
         scene.moment(process)
         pids = {int(p.stem.rsplit("-", 2)[1]) for p in scene.out.glob(".inpaint/wrote/*/*.jsonl")}
@@ -266,8 +276,11 @@ def disks(scene: Scene) -> list[str]:
 
 def limits(scene: Scene) -> list[str]:
     """A limit of the shell: on the size of files, on open files, on memory."""
-    limit = scene.rng.choice(["ulimit -f 4", "ulimit -n 12", "ulimit -v 1500000"])
-    with scene.running("--workers", scene.rng.choice(["0", "1"]), before=limit) as process:
+    limit = scene.rng.choice(
+        ["ulimit -f 4", "ulimit -n 12", "ulimit -v 1200000", "ulimit -v 1700000"]
+    )
+    workers = "1" if scene.light else scene.rng.choice(["0", "1"])
+    with scene.running("--workers", workers, before=limit) as process:
         return [f"{limit}: {one}" for one in scene.check(process)]
 
 
@@ -280,7 +293,8 @@ def groups(scene: Scene) -> list[str]:
     group = Path("/sys/fs/cgroup/memory") / own.strip("/") / f"inpaint-{os.getpid()}"
     try:
         group.mkdir()
-        (group / "memory.limit_in_bytes").write_text(str(450 << 20))
+        room = scene.rng.randint(60, 140) if scene.light else 450  # the light worker takes 80 MB
+        (group / "memory.limit_in_bytes").write_text(str(room << 20))
     except OSError as error:
         raise NotHereError(str(error)) from error
     try:
@@ -300,19 +314,20 @@ FAULTS: dict[str, Fault] = {
 
 
 def rounds(
-    names: list[str], count: int, seed: int, options: list[str], root: Path
+    names: list[str], count: int, seed: int, options: list[str], root: Path, *, light: bool = False
 ) -> Iterator[dict[str, Any]]:
     """Do each fault ``count`` times; one row for each."""
-    first = Scene(root / "whole", options, random.Random(seed))
+    first = Scene(root / "whole", options, random.Random(seed), light=light)
     first.prepare({})
     subprocess.run(first.command(), cwd=first.root, check=True, capture_output=True)
     whole = visible(first.out)
     assert len(whole) == len(NAMES)
     for name in names:
         for number in range(count):
-            scene = Scene(root / name, options, random.Random(f"{seed} {name} {number}"))
+            rng = random.Random(f"{seed} {name} {number}")
+            scene = Scene(root / name, options, rng, light=light)
             scene.prepare(whole)
-            begun = time.monotonic()
+            begun, cpu = time.monotonic(), processor_seconds()
             row: dict[str, Any] = {"fault": name, "round": number}
             try:
                 wrong = FAULTS[name](scene)
@@ -320,7 +335,26 @@ def rounds(
                 row["wrong"] = wrong
             except NotHereError as error:
                 row["left_out"] = str(error)
+            row["cpu_seconds"] = round(processor_seconds() - cpu, 1)
             yield row | {"seconds": round(time.monotonic() - begun, 1)}
+
+
+def processor_seconds() -> float:
+    """Of this process and of its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """One line for each fault."""
+    lines = ["| fault | rounds | wrong | left out | processor seconds |", "|---|---|---|---|---|"]
+    for name in dict.fromkeys(row["fault"] for row in rows):
+        own = [row for row in rows if row["fault"] == name]
+        wrong = sum(bool(row.get("wrong")) for row in own)
+        left = sum("left_out" in row for row in own)
+        seconds = sum(row["cpu_seconds"] for row in own)
+        lines.append(f"| {name} | {len(own) - left} | {wrong} | {left} | {seconds:.0f} |")
+    return "\n".join(lines)
 
 
 @click.command()
@@ -328,14 +362,18 @@ def rounds(
 @click.option("--fault", "names", multiple=True, type=click.Choice(list(FAULTS)), help="[all]")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--prior", default="scenes64-gaussian", show_default=True)
-def main(count: int, names: tuple[str, ...], seed: int, prior: str) -> None:
-    options = ["--prior", prior, "--stage", "none", "--workers", "0"]
-    failed = 0
+@click.option("--light", is_flag=True, help="Fills that take no time, for many rounds.")
+def main(count: int, names: tuple[str, ...], seed: int, prior: str, light: bool) -> None:
+    options = ["--prior", prior, "--stage", "none", "--workers", "1" if light else "0"]
+    done = []
     with tempfile.TemporaryDirectory(prefix="batch-suite-") as folder:
-        for row in rounds(list(names) or list(FAULTS), count, seed, options, Path(folder)):
+        for row in rounds(
+            list(names) or list(FAULTS), count, seed, options, Path(folder), light=light
+        ):
             print(json.dumps(row), flush=True)
-            failed += bool(row.get("wrong"))
-    sys.exit(1 if failed else 0)
+            done.append(row)
+    print(table(done))
+    sys.exit(1 if any(row.get("wrong") for row in done) else 0)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ sense alone after ``Error:``.
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -62,3 +63,25 @@ class UnknownNameError(InpaintError):
         close = difflib.get_close_matches(name, self.known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(self.known)}"
         super().__init__(f"unknown {kind} {name!r}; {hint}")
+
+
+def reason(error: BaseException) -> str:
+    """Return what an error says, in one line."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__
+
+
+# What the system refuses because of a limit that the user can raise.
+_LIMITS = {
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.ENFILE: "close other programs: the system has no more open files",
+    errno.EAGAIN: "raise the limit on processes (ulimit -u)",
+    errno.ENOMEM: "raise the limit on memory (ulimit -v), or free some memory",
+    errno.EFBIG: "it has reached the size that files may have; raise that limit (ulimit -f)",
+}
+
+
+def remedy(error: BaseException, otherwise: str) -> str:
+    """Return what to do about what the system refused: raise a limit, or ``otherwise``."""
+    number = error.errno if isinstance(error, OSError) else None
+    return _LIMITS.get(number or 0, otherwise)

@@ -14,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from inpaint.errors import OutputError
+from inpaint import files
+from inpaint.errors import OutputError, reason, remedy
 from inpaint.zoo.weights import CONFIG, read_config
 
 CARD = "MODEL_CARD.md"
@@ -31,7 +32,7 @@ def record(folder: Path, facts: Mapping[str, Any]) -> None:
     config = {**read_config(folder), "measured": dict(facts)}
     path = folder / CARD
     try:
-        old = path.read_text(encoding="utf-8") if path.exists() else f"# {folder.name}\n"
+        old = files.read_text(path) if path.exists() else f"# {folder.name}\n"
         text = updated(old, block(facts))
     except OSError as error:
         raise OutputError(f"{path}: cannot be read ({error.strerror})") from error
@@ -98,7 +99,8 @@ def replace(path: Path, content: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        raise OutputError(f"{path}: not written ({error.strerror})") from error
+        advice = remedy(error, "free some space or name another --out")
+        raise OutputError(f"{path}: not written ({reason(error)}); {advice}") from error
 
 
 def _kid(kid: Mapping[str, Any]) -> str:

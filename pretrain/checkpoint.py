@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 import torch
 
-from inpaint.errors import OutputError, WeightsError
+from inpaint import files
+from inpaint.errors import OutputError, WeightsError, reason, remedy
 
 # Options that give the networks their shape or meaning. With another value for one of these the
 # weights would be of no use. All other options, such as --lr and --batch, may change on resuming.
@@ -44,9 +45,9 @@ def save(path: Path, parts: Mapping[str, Stateful], **facts: Any) -> None:
         torch.save({"facts": facts, **{k: v.state_dict() for k, v in parts.items()}}, temporary)
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
+        advice = remedy(error, "free some space")
         raise OutputError(
-            f"{path}: checkpoint not written ({reason}); free some space and run with --resume"
+            f"{path}: checkpoint not written ({reason(error)}); {advice}, then run with --resume"
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -61,7 +62,8 @@ def restore(
     of those in ``SHAPES``.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with files.opened(path) as file:
+            state = torch.load(file, map_location="cpu", weights_only=True)
         facts = dict(state["facts"])
     except Exception as error:  # a damaged file fails in many ways
         raise WeightsError(

@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpaint.errors import ImageError, OutputError
+from inpaint import files
+from inpaint.errors import ImageError, OutputError, reason, remedy
 from inpaint.evaluate.data import SUFFIXES, RawItem, decoded, iter_files, survey
 from pretrain import parallel
 
@@ -87,16 +88,16 @@ def load(sources: Sequence[Path], *, size: int, cache: Path, workers: int | None
     marks = [_mark(source) for source in sources]
     key = hashlib.sha256(json.dumps([marks, size]).encode()).hexdigest()[:16]
     array, table = cache / f"{key}.npy", cache / f"{key}.json"
-    if not (array.exists() and table.exists()):
+    if not (array.is_file() and table.is_file()):
         try:
             cache.mkdir(parents=True, exist_ok=True)
             _fill_cache(sources, size, array, table, workers or os.cpu_count() or 1)
         except OSError as error:
             raise OutputError(
-                f"{cache}: decoded images not written ({error.strerror or error}); "
-                "free some space or name another --cache"
+                f"{cache}: decoded images not written ({reason(error)}); "
+                f"{remedy(error, 'free some space or name another --cache')}"
             ) from error
-    facts = json.loads(table.read_text())
+    facts = json.loads(files.read_text(table))
     return Images(
         pixels=np.load(array, mmap_mode="r"),
         labels=np.array(facts["labels"], dtype=np.int64),
@@ -115,7 +116,8 @@ def _mark(source: Path) -> tuple[str, int | str, int]:
     digest, found = hashlib.sha256(), survey(source)
     if not found.names:
         known = ", ".join(sorted(SUFFIXES))
-        raise ImageError(f"{source}: holds no image; expected files named {known}")
+        wrong = "".join(f"; {name!r} {told}" for name, told in list(found.problems.items())[:1])
+        raise ImageError(f"{source}: holds no image; expected files named {known}{wrong}")
     for name in sorted(found.names, key=lambda name: PurePosixPath(name).parts):
         path = source / name
         stat = path.stat() if path.exists() else path.lstat()

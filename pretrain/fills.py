@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpaint.errors import OutputError
+from inpaint.errors import OutputError, reason, remedy
 from inpaint.evaluate import protocols
 from inpaint.images.resize import enlarge, fill_nearest, shrink
 from inpaint.priors import Prior
@@ -196,8 +196,8 @@ def write(
         os.replace(temporary, path)
     except OSError as error:
         raise OutputError(
-            f"{path.parent}: fills not written ({error.strerror or error}); "
-            "free some space or name another --cache"
+            f"{path.parent}: fills not written ({reason(error)}); "
+            f"{remedy(error, 'free some space or name another --cache')}"
         ) from error
     finally:
         temporary.unlink(missing_ok=True)

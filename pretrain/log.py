@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from inpaint import files
 from inpaint.errors import InpaintError
 
 
@@ -27,7 +28,9 @@ def trim(path: Path, step: int) -> None:
     """
     if not path.exists():
         return
-    whole = path.read_bytes().split(b"\n")[:-1]  # what follows the last line break is incomplete
+    whole = files.read_bytes(path).split(b"\n")[
+        :-1
+    ]  # what follows the last line break is incomplete
     kept = [line for line in whole[1:] if _step(line) <= step] if step else []
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(b"".join(line + b"\n" for line in whole[:1] + kept if kept))

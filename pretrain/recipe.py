@@ -22,6 +22,7 @@ from typing import Any
 
 import click
 
+from inpaint import files
 from inpaint.errors import InpaintError, UnknownNameError
 
 FOLDER = Path(__file__).parent / "recipes"
@@ -116,7 +117,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     except ModuleNotFoundError:  # Python 3.10
         raise RecipeError("recipes are TOML files, which Python reads from 3.11 on") from None
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(files.read_text(path))
     except OSError as error:
         raise RecipeError(f"recipe {path}: cannot be read ({error.strerror})") from error
     except ValueError as error:  # not UTF-8, or not TOML

@@ -21,7 +21,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from inpaint.errors import OutputError, SearchError
+from inpaint.errors import OutputError, SearchError, reason, remedy
 from pretrain import checkpoint, curves, log, parallel
 from pretrain.checkpoint import Stateful
 from pretrain.watch import Watch
@@ -211,8 +211,8 @@ def _writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(
-            f"{folder}: not written ({error.strerror or error}); "
-            "free some space, or name another --out"
+            f"{folder}: not written ({reason(error)}); "
+            f"{remedy(error, 'free some space, or name another --out')}"
         ) from error
 
 

@@ -101,8 +101,6 @@ class Annotations:
         if file is None:
             return Found("", empty, [])
         where = self._folder / file
-        if where.exists() and not where.is_file():  # nobody may ever write into a pipe
-            raise MaskError(f"{str(where)!r} is a pipe, socket or device, expected a file")
         asked = self._options.categories or ()
         if self._options.objects == "yolo":
             page: Page | None = yolo_page(where)

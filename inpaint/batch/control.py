@@ -13,7 +13,7 @@ from pathlib import Path
 
 from inpaint.batch.disk import Disk
 from inpaint.batch.folder import STATE, Folder
-from inpaint.errors import OutputError
+from inpaint.errors import OutputError, reason, remedy
 
 LOCK = "lock"
 
@@ -90,7 +90,8 @@ class Lock:
             return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o666)
         except OSError as error:
             raise OutputError(
-                f"cannot write into {where} ({error.strerror}); choose another --out"
+                f"cannot write into {where} ({reason(error)}); "
+                f"{remedy(error, 'choose another --out')}"
             ) from error
 
     @staticmethod

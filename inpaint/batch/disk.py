@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from inpaint import images
-from inpaint.batch.folder import SCRATCH, advice, reason, removed
-from inpaint.errors import OutputError
+from inpaint.batch.folder import SCRATCH, advice, removed
+from inpaint.errors import OutputError, reason
 from inpaint.images.walk import Listing, list_folder
 
 # A file that changed this recently may change again within the same tick of its clock.

@@ -6,7 +6,7 @@ import errno
 import os
 from typing import Protocol
 
-from inpaint.errors import OutputError
+from inpaint.errors import OutputError, remedy
 from inpaint.images.walk import Listing
 
 STATE = ".inpaint"  # what a run keeps in its output folder, hidden from the next one's walk
@@ -74,17 +74,7 @@ def advice(error: OSError) -> str:
     """Return what to do about a file of the output folder that cannot be written."""
     if error.errno in (errno.ENOSPC, _QUOTA):
         return "free some space or choose another --out, then give the same command again"
-    if error.errno == errno.EFBIG:
-        return (
-            "it has reached the size that files may have here; raise the limit (ulimit -f), then "
-            "give the same command again"
-        )
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return "raise the limit on open files (ulimit -n), then give the same command again"
-    return "choose another --out, or repair this one, then give the same command again"
-
-
-def reason(error: BaseException) -> str:
-    """Return what an error says, in one line."""
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(text.split()) or type(error).__name__
+    return (
+        remedy(error, "choose another --out, or repair this one")
+        + ", then give the same command again"
+    )

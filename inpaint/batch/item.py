@@ -21,7 +21,7 @@ from inpaint.batch.options import Options, Setup
 from inpaint.batch.owned import Owned, sha256
 from inpaint.batch.rows import CHECKED, DONE, FAILED, RETRY, SKIPPED, STARTED, Row, claim
 from inpaint.batch.storage import open_folder
-from inpaint.errors import ImageError, InpaintError, OutputError
+from inpaint.errors import ImageError, InpaintError, OutputError, reason, remedy
 from inpaint.images.decode import MAX_PIXELS, decode
 from inpaint.images.encode import check_storable, encode, format_named
 from inpaint.images.indexed import told
@@ -98,12 +98,12 @@ class ItemFiller:
             if row["status"] != SKIPPED:  # its output of an earlier run stays ours
                 del row["before"], row["wrote"]
         except Exception as error:  # any file may make any library fail
-            row["error"] = reason = self._reason(error)
+            row["error"] = said = self._reason(error)
             if isinstance(error, OutputError) and is_full(error):
                 row["full"] = True  # the run ends here rather than search in vain
             if memory.ran_out(error):
                 row["status"] = FAILED if self.setup.careful else RETRY
-                log.info("%s: %s", item["path"], reason)
+                log.info("%s: %s", item["path"], said)
         row["seconds"] = round(time.perf_counter() - started, 4)
         row["cpu_seconds"] = round(time.process_time() - cpu, 4)
         row["ended"] = round(time.time(), 3)
@@ -121,6 +121,8 @@ class ItemFiller:
             return memory.not_enough(self.setup.memory)
         if isinstance(error, InpaintError):
             return str(error)
+        if isinstance(error, OSError) and (advice := remedy(error, "")):
+            return f"{reason(error)}; {advice}"
         log.debug("internal error", exc_info=error)
         text = " ".join(str(error).split()) or "no message"
         return f"internal error, {type(error).__name__}: {text}"

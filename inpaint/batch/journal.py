@@ -19,11 +19,12 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from inpaint import files
 from inpaint.batch.disk import Disk
-from inpaint.batch.folder import STATE, Folder, advice, reason, removed
+from inpaint.batch.folder import STATE, Folder, advice, removed
 from inpaint.batch.manifest import Manifest
 from inpaint.batch.rows import with_written
-from inpaint.errors import OutputError
+from inpaint.errors import OutputError, reason
 
 WROTE = "wrote"
 
@@ -94,7 +95,7 @@ class Journal:
         line = _line(path, out, digest)
         for file in _files(self._out):
             try:
-                if line in file.read_bytes():
+                if line in files.read_bytes(file):
                     return True
             except OSError:
                 continue
@@ -113,7 +114,7 @@ def _files(out: Disk) -> list[Path]:
 
 def _lines(path: Path) -> Iterator[dict[str, str]]:
     try:
-        data = path.read_bytes()
+        data = files.read_bytes(path)
     except OSError:
         return
     for line in data.splitlines():

@@ -7,9 +7,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from inpaint.errors import InpaintError
+
 _UNLIMITED = 1 << 62  # a group of version 1 without a limit names a number near 2**63
 PROC = Path("/proc/self")
 MACHINE = "this machine has"
+
+# What the libraries (torch, SciPy, OpenCV and others) and the priors take before the first pixel,
+# and a little more: addresses that are mapped, and data.
+LIBRARIES = {"ulimit -v allows": 3 << 29, "ulimit -d allows": 1 << 29}
 
 Limit = tuple[int, str]  # bytes, and what sets them, to be followed by the number
 
@@ -40,6 +46,24 @@ def process() -> list[Limit]:
             if hasattr(resource, name) and soft != resource.RLIM_INFINITY:
                 found.append((soft, what))
     return found
+
+
+def check_libraries() -> None:
+    """Refuse a limit of the shell that the libraries alone do not fit into.
+
+    Where they find no memory they fail in odd ways; OpenBLAS waits for it, for ever.
+
+    Raises
+    ------
+    InpaintError
+        If there is such a limit.
+    """
+    for size, what in process():
+        if size < LIBRARIES[what]:
+            raise InpaintError(
+                f"{what} {size / (1 << 30):.1f} GB of memory, and the libraries alone need "
+                f"{LIBRARIES[what] / (1 << 30):.1f} GB; raise that limit"
+            )
 
 
 def _groups() -> Iterator[int]:

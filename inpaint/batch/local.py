@@ -13,12 +13,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from inpaint import threads
 from inpaint.batch.item import ItemFiller
 from inpaint.batch.options import Setup
 from inpaint.batch.rows import FAILED, RETRY, Row, claim
-from inpaint.errors import InpaintError
+from inpaint.errors import InpaintError, reason, remedy
 
 # One thread for each worker: workers already use all cores.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -100,15 +102,13 @@ class _Crew:
         self._results: queue.Queue[Row | BaseException | None] = queue.Queue(8 * workers)
         self._stop = threading.Event()
         self._running: dict[int, _Worker] = {}
-        self._threads = [
-            threading.Thread(target=self._serve, args=(index,), daemon=True)
-            for index in range(workers)
-        ]
+        self._workers = workers
+        self._threads: list[threads.Thread] = []
 
     def rows(self) -> Iterator[Row]:
-        for thread in self._threads:
-            thread.start()
-        left = len(self._threads)
+        for index in range(self._workers):
+            self._threads.append(threads.start(partial(self._serve, index)))
+        left = self._workers
         while left:
             result = self._results.get()
             if result is None:
@@ -121,7 +121,7 @@ class _Crew:
     def end(self) -> None:
         """Stop at once what still runs (nothing does after a normal end)."""
         self._stop.set()
-        while any(thread.is_alive() for thread in self._threads):
+        while any(thread.alive for thread in self._threads):
             for worker in list(self._running.values()):
                 worker.kill()
             with suppress(queue.Empty):
@@ -168,16 +168,23 @@ class _Worker:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         self._setup = setup
         self.halted = False
-        self._process = subprocess.Popen(
-            COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=None if os.environ.get("INPAINT_DEBUG") else subprocess.DEVNULL,
-            env=environment,
-            # Ctrl-C in a terminal goes to the whole group: not to workers, who finish their item.
-            start_new_session=True,
-            pass_fds=() if inherit is None else (inherit,),
-        )
+        try:
+            self._process = subprocess.Popen(
+                COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=None if os.environ.get("INPAINT_DEBUG") else subprocess.DEVNULL,
+                env=environment,
+                # Ctrl-C in a terminal goes to the whole group: not to workers, who finish their
+                # item.
+                start_new_session=True,
+                pass_fds=() if inherit is None else (inherit,),
+            )
+        except OSError as error:
+            raise InpaintError(
+                f"a worker process cannot be started ({reason(error)}); "
+                f"{remedy(error, 'try fewer --workers')}"
+            ) from error
 
     def start(self) -> None:
         """Wait until the worker has loaded all that it needs."""

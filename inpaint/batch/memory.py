@@ -16,7 +16,13 @@ SHARE = 0.8  # of the machine's memory, if nothing is said
 # A worker with its libraries and priors takes 0.5 GB before the first pixel.
 LEAST_A_WORKER = 1 << 30
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-_SIGNS = ("out of memory", "can't allocate memory", "insufficient memory", "cannot allocate memory")
+_SIGNS = (
+    "out of memory",
+    "can't allocate memory",
+    "insufficient memory",
+    "cannot allocate memory",
+    "failed to map segment",  # a library that does not fit
+)
 
 
 def parse(text: str) -> int:

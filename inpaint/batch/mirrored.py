@@ -7,10 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from inpaint.batch.folder import STATE, Folder, reason
+from inpaint.batch.folder import STATE, Folder
 from inpaint.batch.manifest import NAME, Manifest
 from inpaint.batch.rows import Row
-from inpaint.errors import OutputError
+from inpaint.errors import OutputError, reason
 
 SEND_ROWS, SEND_SECONDS = 256, 10.0
 

@@ -6,9 +6,10 @@ waits so cannot be ended, but it can be left behind.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+from inpaint import threads
 
 READ_SECONDS = 600.0  # for one file: even a slow link brings a large photo in this time
 
@@ -22,6 +23,8 @@ def within(seconds: float, read: Callable[[], _Value]) -> _Value:
     ------
     TimeoutError
         After so many seconds without either. The read goes on in a thread of its own.
+    InpaintError, MemoryError
+        If there can be no such thread.
     """
     found: dict[str, Any] = {}
 
@@ -31,10 +34,7 @@ def within(seconds: float, read: Callable[[], _Value]) -> _Value:
         except BaseException as error:
             found["error"] = error
 
-    thread = threading.Thread(target=run, daemon=True, name="read")
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
+    if not threads.start(run).join(seconds):
         raise TimeoutError(f"no answer for {seconds:g} s")
     if "error" in found:
         raise found["error"]

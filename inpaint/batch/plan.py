@@ -11,9 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from inpaint.batch.folder import reason
 from inpaint.batch.pairing import Item, Orphan, Problem
-from inpaint.errors import InpaintError
+from inpaint.errors import InpaintError, reason, remedy
 
 _IN_MEMORY = 32 << 20  # bytes, of some 200,000 items; a longer plan is in a temporary file
 _KINDS = {kind.__name__: kind for kind in (Item, Problem, Orphan)}
@@ -51,9 +50,10 @@ class Plan:
             self._end = self._file.tell()
         except OSError as error:
             self.close()
+            advice = remedy(error, "free some space, or set TMPDIR to another folder")
             raise InpaintError(
                 f"the list of images finds no room in {tempfile.gettempdir()!r} "
-                f"({reason(error)}); free some space, or set TMPDIR to another folder"
+                f"({reason(error)}); {advice}"
             ) from error
 
     def __iter__(self) -> Iterator[Found]:

@@ -7,8 +7,8 @@ import secrets
 from functools import lru_cache
 from typing import Any
 
-from inpaint.batch.folder import SCRATCH, reason
-from inpaint.errors import ImageError, InpaintError, OutputError
+from inpaint.batch.folder import SCRATCH
+from inpaint.errors import ImageError, InpaintError, OutputError, reason
 from inpaint.images.walk import Listing
 
 # Where putting an object shows it whole or not at all, and renaming would copy it.

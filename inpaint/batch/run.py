@@ -26,7 +26,7 @@ from inpaint.batch.plan import Plan
 from inpaint.batch.rows import DONE, FAILED, KEPT, ORPHAN, RETRY, Row
 from inpaint.batch.storage import is_url
 from inpaint.batch.summary import Summary
-from inpaint.errors import ImageError, InpaintError, OutputError, UnknownNameError
+from inpaint.errors import ImageError, InpaintError, OutputError, UnknownNameError, reason, remedy
 from inpaint.images.walk import is_image
 
 ENGINES = ("local", "ray")
@@ -261,7 +261,8 @@ def _report_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             file = stack.enter_context(Path(path).open("wb", buffering=0))
         except OSError as error:
             raise OutputError(
-                f"{str(path)!r} cannot be written ({error.strerror}); choose another --report"
+                f"{str(path)!r} cannot be written ({reason(error)}); "
+                f"{remedy(error, 'choose another --report')}"
             ) from error
         yield file
 

@@ -7,7 +7,7 @@ from inpaint.batch.disk import Disk
 from inpaint.batch.folder import SCRATCH, STATE, Folder
 from inpaint.batch.manifest import NAME, Manifest, Peek
 from inpaint.batch.mirrored import Mirrored
-from inpaint.errors import OutputError
+from inpaint.errors import OutputError, reason, remedy
 
 
 def open_manifest(out: Folder) -> Manifest:
@@ -74,5 +74,6 @@ def peek(out: Folder) -> Manifest | None:
 
 def _unwritable(out: Disk, error: OSError) -> OutputError:
     return OutputError(
-        f"cannot write into {str(out.root)!r} ({error.strerror}); choose another --out"
+        f"cannot write into {str(out.root)!r} ({reason(error)}); "
+        f"{remedy(error, 'choose another --out')}"
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from inpaint.batch.disk import Disk
-from inpaint.batch.folder import Folder, reason
-from inpaint.errors import InpaintError
+from inpaint.batch.folder import Folder
+from inpaint.errors import InpaintError, reason
 
 
 def is_url(place: str) -> bool:

@@ -71,4 +71,4 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line; errors become one line and an exit code."""
-    guarded(group, "inpaint")
+    guarded(group, "inpaint", light={"list", "show"})

@@ -6,23 +6,32 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Collection
 from contextlib import suppress
 
 import click
 
-from inpaint.errors import InpaintError, SelectionError, UnknownNameError
+from inpaint import threads
+from inpaint.batch import limits, memory
+from inpaint.errors import InpaintError, SelectionError, UnknownNameError, reason, remedy
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 
-def guarded(command: click.Command, name: str) -> None:
-    """Run ``command`` and exit; no traceback unless INPAINT_DEBUG is set."""
+def guarded(command: click.Command, name: str, *, light: Collection[str] = ()) -> None:
+    """Run ``command`` and exit; no traceback unless INPAINT_DEBUG is set.
+
+    ``light`` are the subcommands that load no large library.
+    """
     _open_streams()
     # A path that is not UTF-8 must be printed as it came instead of failing to encode.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="surrogateescape")
     try:
+        words = set(sys.argv[1:])
+        if sys.argv[1:2] and sys.argv[1] not in light and not words & {"-h", "--help", "--version"}:
+            limits.check_libraries()
         code = command.main(prog_name=name, standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
@@ -37,21 +46,27 @@ def guarded(command: click.Command, name: str) -> None:
     except InpaintError as error:
         _say(str(error))
         sys.exit(FAILED)
-    except MemoryError:
-        _say("out of memory; use a smaller image, or fewer --candidates")
-        sys.exit(FAILED)
     except BrokenPipeError:  # the reader of our stdout has gone, and wants no more
         _forget_stdout()
         sys.exit(FAILED)
     except OSError as error:
         if os.environ.get("INPAINT_DEBUG"):
             raise
+        if memory.ran_out(error):
+            _say(_no_memory())
+            sys.exit(FAILED)
         _forget_stdout()
         _say(_refused(error))
         sys.exit(FAILED)
     except Exception as error:
         if os.environ.get("INPAINT_DEBUG"):
             raise
+        if memory.ran_out(error):
+            _say(_no_memory())
+            sys.exit(FAILED)
+        if threads.REFUSED in str(error):  # of a pool of Python's own
+            _say(threads.NO_THREAD)
+            sys.exit(FAILED)
         text = " ".join(str(error).split()) or "no message"
         _say(
             f"internal error, {type(error).__name__}: {text}; "
@@ -84,12 +99,21 @@ def _forget_stdout() -> None:
 
 def _refused(error: OSError) -> str:
     """What the system refused that no command foresaw, in one line with what to do."""
-    reason = error.strerror or type(error).__name__
+    told = reason(error)
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return f"{reason}; raise the limit on open files (ulimit -n)"
+        return f"{told}; {remedy(error, '')}"
     if error.filename is not None:
-        return f"{str(error.filename)!r}: {reason}; check this file, or choose another place"
-    return f"the output cannot be printed ({reason}); free some space or print elsewhere"
+        advice = remedy(error, "check this file, or choose another place")
+        return f"{str(error.filename)!r}: {told}; {advice}"
+    return f"the output cannot be printed ({told}); free some space or print elsewhere"
+
+
+def _no_memory() -> str:
+    """Say that memory did not suffice, and which limit of the shell was met if there is one."""
+    if not (found := limits.process()):
+        return "out of memory; use a smaller image, or fewer --candidates"
+    size, what = min(found)
+    return f"out of memory: {what} {size / (1 << 30):.1f} GB; raise that or use a smaller image"
 
 
 def _say(text: str) -> None:

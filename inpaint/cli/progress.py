@@ -9,6 +9,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from inpaint import threads
+
 PULSE = 9.0  # seconds between lines where stderr is no terminal
 _BAR = 20  # columns, so that a rate and two counters of a million fit beside it into 80
 
@@ -23,15 +25,14 @@ class _Spoken(Progress):
         super().start()
         if not self.console.is_terminal and not self.quiet:
             self._end = threading.Event()
-            self._thread = threading.Thread(target=self._speak, daemon=True)
-            self._thread.start()
+            self._thread = threads.start(self._speak)
 
     def stop(self) -> None:
         """Stop drawing or printing."""
         super().stop()
         if self._end is not None:
             self._end.set()
-            self._thread.join(timeout=1)
+            self._thread.join(1)
             self._end = None
 
     quiet = False

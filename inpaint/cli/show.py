@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from inpaint import files
 from inpaint.errors import UnknownNameError
 from inpaint.zoo import networks, plugins, registry, weights
 
@@ -42,6 +43,6 @@ def command(name: str, as_json: bool) -> None:
         return
     card = folder / "MODEL_CARD.md"
     if card.exists():
-        click.echo(card.read_text(encoding="utf-8").rstrip())
+        click.echo(files.read_text(card).rstrip())
     else:
         click.echo(json.dumps(weights.read_config(folder), indent=2))

@@ -7,7 +7,9 @@ that cannot be read come as failures, and masks that lie beside their images are
 from __future__ import annotations
 
 import itertools
+import lzma
 import tarfile
+import weakref
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -16,8 +18,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from inpaint import images
-from inpaint.errors import ImageError
+from inpaint import files, images
+from inpaint.errors import ImageError, reason, remedy
 from inpaint.images.walk import KINDS, NOT_LISTED, is_image, join, walk
 from inpaint.masks.pairing import mask_of, split
 
@@ -94,8 +96,8 @@ def iter_images(
         At once, if the path itself is missing or is neither a folder nor a tar file.
     """
     # Apart from decoding, so that a missing path raises at once.
-    files = iter_files(path, skip=skip)
-    return itertools.islice(map(decoded, files), limit)
+    found = iter_files(path, skip=skip)
+    return itertools.islice(map(decoded, found), limit)
 
 
 def iter_files(path: str | Path, *, skip: Iterable[Path] = ()) -> Iterator[RawItem]:
@@ -115,8 +117,8 @@ def _check(path: Path) -> None:
         return
     if not path.exists():
         raise ImageError(f"{path} does not exist; give a folder or a tar file of images")
-    if not tarfile.is_tarfile(path):
-        raise ImageError(f"{path} is neither a folder nor a tar file of images")
+    with opened_tar(path):
+        pass
 
 
 def decoded(item: RawItem) -> Item:
@@ -160,14 +162,47 @@ def _from_folder(folder: Path, skip: frozenset[Path]) -> Iterator[RawItem]:
             yield name, ImageError(problem if own else f"{str(folder / name)!r} {problem}")
             continue
         try:
-            yield name, (folder / name).read_bytes()
-        except OSError as exc:
-            yield name, _as_image_error(name, exc)
+            yield name, files.read_bytes(folder / name)
+        except (OSError, MemoryError) as exc:
+            advice = remedy(exc, "check the file")
+            yield name, ImageError(f"{name!r} cannot be read ({reason(exc)}); {advice}")
+
+
+def opened_tar(path: Path) -> tarfile.TarFile:
+    """Open a tar file, compressed or not; a pipe or device in its place is never waited for.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read, or is no tar file.
+    """
+    try:
+        file = files.opened(path)
+    except OSError as exc:
+        raise ImageError(
+            f"{path} cannot be read ({reason(exc)}); give a folder or a tar file of images"
+        ) from exc
+    try:
+        tar = tarfile.open(fileobj=file)  # noqa: SIM115, the caller closes it
+    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as exc:
+        file.close()
+        raise ImageError(f"{path} is neither a folder nor a tar file of images") from exc
+    weakref.finalize(tar, file.close)  # a tar does not close what it was given open
+    return tar
+
+
+def is_tar(path: Path) -> bool:
+    """Whether there is a tar file."""
+    try:
+        opened_tar(path).close()
+    except ImageError:
+        return False
+    return True
 
 
 def _from_tar(path: Path) -> Iterator[RawItem]:
     masks: frozenset[str] | None = None
-    with tarfile.open(path) as tar:
+    with opened_tar(path) as tar:
         try:
             for member in tar:
                 name = _member_name(member)
@@ -182,7 +217,7 @@ def _from_tar(path: Path) -> Iterator[RawItem]:
                 try:
                     yield name, file.read() if file else b""
                 except OSError as exc:
-                    yield name, _as_image_error(name, exc)
+                    yield name, ImageError(f"{name!r} in {path} cannot be read ({reason(exc)})")
         except (tarfile.TarError, EOFError, zlib.error) as exc:
             yield path.name, ImageError(f"{path} breaks off here: {exc}; copy it again")
 
@@ -197,7 +232,7 @@ def _member_name(member: tarfile.TarInfo) -> str | None:
 def _tar_names(path: Path) -> list[str]:
     """The images and masks in a tar, as far as it can be read."""
     names: list[str] = []
-    with tarfile.open(path) as tar, suppress(tarfile.TarError, EOFError, zlib.error):
+    with opened_tar(path) as tar, suppress(tarfile.TarError, EOFError, zlib.error):
         names.extend(filter(None, map(_member_name, tar)))  # reading says where it breaks off
     return names
 
@@ -210,7 +245,3 @@ def _split(paths: list[str]) -> tuple[list[str], list[str]]:
         folders.setdefault(place, []).append(name)
     masks = {join(place, name) for place, names in folders.items() for name in split(names)[1]}
     return [p for p in paths if p not in masks], [p for p in paths if p in masks]
-
-
-def _as_image_error(name: str, exc: Exception) -> ImageError:
-    return ImageError(f"{name}: {exc}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,7 +11,7 @@ import numpy as np
 from inpaint import images, masks
 from inpaint.errors import MaskError, UnknownNameError
 from inpaint.evaluate import protocols
-from inpaint.evaluate.data import survey
+from inpaint.evaluate.data import is_tar, opened_tar, survey
 from inpaint.images.walk import is_image, join, walk
 from inpaint.masks import labels as label_maps
 from inpaint.masks.pairing import match_trees
@@ -66,7 +65,7 @@ def parse(text: str, *, images: str | Path | None = None, labels: str | None = N
         files = [join(p, n) for p, found in walk(path) for n in found.files if is_image(n)]
         draw = _from_folder(path, _picker(files, path, images), labels)
         return Holes(path.resolve().name, draw, path.resolve())
-    if path.is_file() and tarfile.is_tarfile(path):
+    if path.is_file() and is_tar(path):
         return Holes(path.name.partition(".")[0], _from_tar(path, images, labels))
     if path.is_file() and is_image(path.name):
         return Holes(
@@ -111,7 +110,7 @@ def _from_folder(
 def _from_tar(
     path: Path, beside: str | Path | None, labels: str | None
 ) -> Callable[[str, tuple[int, int], int], np.ndarray]:
-    tar = tarfile.open(path)  # noqa: SIM115, read from as long as the masks are used
+    tar = opened_tar(path)  # read from as long as the masks are used
     members = {PurePosixPath(m.name).as_posix(): m for m in tar if m.isfile() and is_image(m.name)}
     pick = _picker(members, path, beside)
 

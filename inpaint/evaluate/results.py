@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from inpaint import files
 from inpaint.evaluate import distances, holes, report, run, summary
 from inpaint.evaluate.data import Survey, iter_images, survey
 from inpaint.evaluate.methods import parse
@@ -171,7 +172,7 @@ def _survey(path: Path, skip: list[Path]) -> Survey | None:
     """The names of the images; None where that would mean unpacking a tar twice."""
     if path.is_file():
         try:
-            with tarfile.open(path, "r:"):
+            with files.opened(path) as file, tarfile.open(fileobj=file, mode="r:"):
                 pass
         except (OSError, tarfile.TarError):
             return None

@@ -17,7 +17,8 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 
-from inpaint.errors import OutputError
+from inpaint import files
+from inpaint.errors import OutputError, reason, remedy
 from inpaint.evaluate.metrics import to_json
 
 ROWS = "metrics.jsonl"
@@ -65,7 +66,8 @@ class Store:
             self._file = self._path.open("a", encoding="utf-8")
         except OSError as error:
             raise OutputError(
-                f"cannot write into {str(self.out)!r} ({error.strerror}); choose another --out"
+                f"cannot write into {str(self.out)!r} ({reason(error)}); "
+                f"{remedy(error, 'choose another --out')}"
             ) from error
 
     def get(self, key: Row) -> Row | None:
@@ -96,8 +98,8 @@ class Store:
             os.replace(temporary, path)
         except OSError as error:
             raise OutputError(
-                f"cannot write {str(path)!r} ({error.strerror}); free some space or choose "
-                "another --out"
+                f"cannot write {str(path)!r} ({reason(error)}); "
+                f"{remedy(error, 'free some space or choose another --out')}"
             ) from error
 
     def read_png(self, name: str) -> np.ndarray:
@@ -105,7 +107,7 @@ class Store:
 
         Colours are (H, W, 3), masks (H, W), uint8.
         """
-        data = np.frombuffer((self.out / name).read_bytes(), np.uint8)
+        data = np.frombuffer(files.read_bytes(self.out / name), np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
         if image is None:
             raise OutputError(f"{self.out / name} is damaged; delete it and run again")
@@ -118,7 +120,7 @@ class Store:
     def _read(self) -> list[Row]:
         if not self._path.exists():
             return []
-        lines = self._path.read_bytes().split(b"\n")
+        lines = files.read_bytes(self._path).split(b"\n")
         good = list(_good(lines[:-1]))
         if lines[-1] or len(good) < len(lines) - 1:
             # The next row must not be glued to the rest of a line that was cut off.

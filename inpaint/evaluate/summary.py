@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from inpaint.errors import OutputError
+from inpaint.errors import OutputError, reason, remedy
 from inpaint.evaluate.kid import Kid
 from inpaint.evaluate.run import Failure
 from inpaint.evaluate.store import CONVENTION, Row
@@ -201,7 +201,8 @@ def write_text(path: str | Path, text: str) -> None:
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {str(path)!r} ({error.strerror})") from error
+        advice = remedy(error, "free some space or choose another --out")
+        raise OutputError(f"cannot write {str(path)!r} ({reason(error)}); {advice}") from error
 
 
 def _statistics(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-import stat
 from pathlib import Path
 
-from inpaint.errors import ImageError, OutputError
+from inpaint import files
+from inpaint.errors import ImageError, OutputError, reason, remedy
 from inpaint.images.decode import MAX_PIXELS, decode, sniff
 from inpaint.images.encode import check_storable, encode, format_named
 from inpaint.images.picture import Picture
@@ -48,10 +48,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         if path.is_dir():
             raise ImageError(f"{name} is a folder, expected an image file; name one file in it")
-        # Opened without waiting, because nobody may ever write into a pipe. Files open as always.
-        with open(path, "rb", opener=_open_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ImageError(f"{name} is a pipe, socket or device, expected an image file")
+        with files.opened(path) as file:
             head = file.read(64)
             # Before the rest is read, because it may be a film of many gigabytes.
             sniff(head, name=name)
@@ -63,11 +60,8 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     except MemoryError as error:
         raise ImageError(f"{name} does not fit into memory; scale it down") from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        raise ImageError(f"{name} cannot be read ({_reason(error)}); check the path") from error
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+        advice = remedy(error, "check the path")
+        raise ImageError(f"{name} cannot be read ({reason(error)}); {advice}") from error
 
 
 def write(
@@ -145,8 +139,8 @@ def replace_bytes(
         temporary.unlink(missing_ok=True)
         if isinstance(error, (OSError, ValueError)):
             raise OutputError(
-                f"{str(path)!r} cannot be written ({_reason(error)}); "
-                "free some space or choose another place"
+                f"{str(path)!r} cannot be written ({reason(error)}); "
+                f"{remedy(error, 'free some space or choose another place')}"
             ) from error
         raise
 
@@ -192,13 +186,6 @@ def check_writable(
                 f"cannot write {name}: its folder is not writable; choose another folder"
             )
     except OSError as error:
-        raise OutputError(
-            f"cannot write {name} ({_reason(error)}); choose another place"
-        ) from error
+        raise OutputError(f"cannot write {name} ({reason(error)}); choose another place") from error
     if picture is not None:
         check_storable(picture, kind)
-
-
-def _reason(error: BaseException) -> str:
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(text.split()) or type(error).__name__

@@ -144,6 +144,7 @@ class Filler:
         callback: Callback | None = None,
         on_fill: Callable[[int, np.ndarray], None] | None = None,
         first: int = 0,
+        alone: bool = False,
     ) -> Filled:
         """Fill one crop.
 
@@ -161,6 +162,8 @@ class Filler:
             Told each fill (h, w, 3) with its index, from 0, as soon as it is refined.
         first : int
             Leave out the candidates before this one: they are neither refined nor returned.
+        alone : bool
+            Leave out those after it too.
 
         Returns
         -------
@@ -182,7 +185,7 @@ class Filler:
                 pictures, found = self._imagined(image, mask, seed, lacking, callback)
                 guides += [enlarge(_array(x), mask.shape) for x in pictures]
         made = []
-        for index, guide in enumerate(guides[first:]):
+        for index, guide in enumerate(guides[first : first + 1] if alone else guides[first:]):
             made.append(self._refined(Patch(image, mask, image, guide, seed)))
             if on_fill:
                 on_fill(index, made[-1][0])

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from inpaint import images
-from inpaint.errors import OutputError
+from inpaint.errors import OutputError, reason, remedy
 from inpaint.images import Picture
 from inpaint.images.sheet import sheet
 
@@ -52,7 +52,10 @@ class Trace:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._write_losses()
         except OSError as error:
-            raise OutputError(f"{self.folder}: trace not written ({error.strerror})") from error
+            advice = remedy(error, "free some space or choose another --trace")
+            raise OutputError(
+                f"{self.folder}: trace not written ({reason(error)}); {advice}"
+            ) from error
         for crop, step, frame in self.frames:
             path = self.folder / f"crop{crop}-step{step:04d}.png"
             images.write(path, images.from_array(frame))

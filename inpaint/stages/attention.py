@@ -63,7 +63,8 @@ class Attend(nn.Module):
         taken = (scores.softmax(3) @ v).transpose(1, 2).reshape(n, len(asking), c)
         merged = linear(taken, self.merge.weight.flatten(1), self.merge.bias).transpose(1, 2)
         merged = (1 - known).flatten(2)[:, :, asking] * merged
-        return x.flatten(2).index_add(2, asking, merged).view(n, c, h, w)
+        # In training x may be of half precision.
+        return x.flatten(2).to(merged.dtype).index_add(2, asking, merged).view(n, c, h, w)
 
 
 class Residual(nn.Module):

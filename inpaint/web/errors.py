@@ -11,6 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 
+from inpaint import threads
+from inpaint.batch import memory
 from inpaint.errors import ImageSizeError, InpaintError
 
 log = logging.getLogger(__name__)
@@ -50,8 +52,10 @@ def describe(error: BaseException) -> tuple[int, str]:
         return TOO_LARGE, str(error)
     if isinstance(error, InpaintError):
         return UNUSABLE, str(error)
-    if isinstance(error, MemoryError):
+    if memory.ran_out(error):
         return BUSY, "out of memory; use a smaller photo, or fewer candidates"
+    if threads.REFUSED in str(error):
+        return BUSY, "the server can do no more at the same time; try again in a few seconds"
     if isinstance(error, Cancelled):
         return BUSY, "cancelled"
     if isinstance(error, ClientDisconnect):

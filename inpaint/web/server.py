@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import socket
-import threading
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from inpaint import threads
 from inpaint.errors import InpaintError
 from inpaint.web.app import create_app
 from inpaint.web.connections import MOST, protocol_of
@@ -46,11 +47,17 @@ def serve(settings: Settings, *, port: int, browse: bool, say: Callable[[str], N
     logging.getLogger("python_multipart").addHandler(logging.NullHandler())
     logging.getLogger("python_multipart").propagate = False
     if browse:
-        threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
+        with suppress(InpaintError, MemoryError):  # the line above says where to go
+            threads.start(partial(_browse, url))
     server = uvicorn.Server(configured(settings, create_app(settings)))
     # uvicorn raises the signal again when it has ended; for a server Ctrl-C is no failure.
     with listener, suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
+
+
+def _browse(url: str) -> None:
+    with suppress(webbrowser.Error, OSError):
+        webbrowser.open(url)
 
 
 def configured(settings: Settings, app: ASGIApp, *, port: int = 0) -> uvicorn.Config:

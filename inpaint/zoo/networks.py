@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inpaint import files
 from inpaint.errors import UnknownNameError, WeightsError
 from inpaint.zoo.weights import state_of
 
@@ -63,7 +64,7 @@ def overrides(path: Path) -> dict[str, Any]:
     """
     beside = path.with_suffix(".json")
     try:
-        found = json.loads(beside.read_text(encoding="utf-8"))
+        found = json.loads(files.read_text(beside))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
@@ -109,7 +110,7 @@ def config(name: str, facts: dict[str, Any]) -> dict[str, Any]:
 def read(path: Path) -> bytes:
     """The bytes of a network's file; raises WeightsError where it cannot be read."""
     try:
-        return path.read_bytes()
+        return files.read_bytes(path)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror}); check the path") from error
 

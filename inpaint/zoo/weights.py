@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import marshal
+import mmap
 import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inpaint.errors import OutputError, WeightsError
+from inpaint import files
+from inpaint.errors import OutputError, WeightsError, reason, remedy
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 MODEL, CONFIG = "model.safetensors", "config.json"
+_MARGIN = 1 << 20  # bytes, for what else loading takes
 
 
 def save(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
@@ -35,7 +38,8 @@ def save(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor])
             temporary.write_bytes(content)
             os.replace(temporary, folder / name)
     except OSError as error:
-        raise OutputError(f"{folder}: weights not written ({error.strerror})") from error
+        advice = remedy(error, "free some space or choose another folder")
+        raise OutputError(f"{folder}: weights not written ({reason(error)}); {advice}") from error
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def _parsed(path: Path, state: tuple[int, ...]) -> bytes:
 
     The values are marshalled, because such are copied faster than by ``copy.deepcopy``.
     """
-    return marshal.dumps(json.loads(path.read_text(encoding="utf-8")))
+    return marshal.dumps(json.loads(files.read_text(path)))
 
 
 def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -89,7 +93,7 @@ def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     config = read_config(folder)
     path = folder / MODEL
     try:
-        data = path.read_bytes()
+        data = files.read_bytes(path)
     except OSError as error:
         raise WeightsError(
             f"{path}: cannot be read ({error.strerror}); install the package again or copy it anew"
@@ -100,6 +104,8 @@ def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"{path}: damaged or changed; its sha256 is {digest[:12]}..., {CONFIG} says "
             f"{str(config.get('sha256'))[:12]}...; install the package again or copy the file anew"
         )
+    # Where there is no memory for the tensors, safetensors panics instead of raising an error.
+    mmap.mmap(-1, len(data) + _MARGIN).close()
     try:
         return config, load_bytes(data)
     except SafetensorError as error:

@@ -26,6 +26,15 @@ def test_a_fault_leaves_whole_outputs_or_names(
         assert row.get("wrong") == [], row
 
 
+@pytest.mark.parametrize("fault", ["kill_run", "disks"])
+def test_a_fault_among_fills_that_take_no_time(tmp_path: Path, fault: str) -> None:
+    import batch_suite
+
+    options = ["--prior", "scenes64-gaussian", "--workers", "1"]
+    for row in batch_suite.rounds([fault], 1, 7, options, tmp_path, light=True):
+        assert row.get("wrong") == [] or "left_out" in row, row
+
+
 def test_the_server_under_load_answers_and_gives_memory_back() -> None:
     import web_load
 
@@ -33,4 +42,5 @@ def test_the_server_under_load_answers_and_gives_memory_back() -> None:
     assert told["wrong"] == []
     assert told["said_by_the_server"] == []
     assert told["growth"] < 0.2
+    assert told["verdicts"]["no 5xx but 503 with Retry-After"]
     assert told["answers"].get("fill 200", 0) > 0

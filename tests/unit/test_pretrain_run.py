@@ -468,7 +468,7 @@ def test_a_log_on_a_full_disk_is_one_line(tmp_path: Path) -> None:
     toy.before = lambda t: time.sleep(0.001)
     with small_disk(200), pytest.raises(OutputError) as error:
         toy.run(tmp_path, 500)
-    assert "free some space" in one_line(error)
+    assert "ulimit -f" in one_line(error)
 
 
 # Broken training

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
-from inpaint.errors import MaskError, UnknownNameError
+from inpaint import files
+from inpaint.errors import MaskError, UnknownNameError, reason, remedy
 from inpaint.masks.annotation.model import FAULTS
 
 Place = str | os.PathLike[str]
@@ -19,13 +19,14 @@ def read_text(path: Place, kind: str) -> str:
     """Read an annotation file; MaskError says what is wrong with it."""
     name = repr(str(path))
     try:
-        return Path(path).read_text("utf-8-sig")
+        return files.read_text(path, encoding="utf-8-sig")
     except FileNotFoundError:
         raise MaskError(f"{name} does not exist, expected {kind}; check the path") from None
     except IsADirectoryError:
         raise MaskError(f"{name} is a folder, expected a file of {kind}; name it") from None
     except OSError as error:
-        raise MaskError(f"{name} cannot be read ({error.strerror}); check the path") from error
+        advice = remedy(error, "check the path")
+        raise MaskError(f"{name} cannot be read ({reason(error)}); {advice}") from error
     except ValueError:
         raise MaskError(f"{name} is no text in UTF-8, expected {kind}; name that file") from None
 
