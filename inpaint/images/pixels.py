@@ -139,9 +139,10 @@ def _quiet_opencv() -> Iterator[None]:
     """Keep OpenCV from writing its own messages to stderr."""
     import cv2
 
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    log: Any = getattr(cv2.utils, "logging", cv2)  # OpenCV 4 has them at its top
+    level = log.getLogLevel()
+    log.setLogLevel(0)  # silent
     try:
         yield
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        log.setLogLevel(level)

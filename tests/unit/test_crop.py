@@ -124,9 +124,9 @@ def test_number_of_crops_is_bounded() -> None:
 @pytest.mark.parametrize("share", [0.8, 0.2, 0.001])
 def test_scattered_holes_become_one_crop_quickly(share: float) -> None:
     mask = np.random.default_rng(0).random((1501, 2001)) < share
-    start = time.perf_counter()
+    start = time.process_time()  # what other programs take does not count
     crops = plan_crops(mask)
-    assert time.perf_counter() - start < 1.0  # 0.05 s on an idle core
+    assert time.process_time() - start < 1.0  # 0.05 s on an idle core
     assert [c.box for c in crops] == [Box(0, 0, 1501, 2001)]
     check(mask, crops)
 

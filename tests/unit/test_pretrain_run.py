@@ -557,6 +557,7 @@ def killed(out: Path, kind: str, after: float) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TRAINERS)
 def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(
     tmp_path: Path, kind: str
@@ -629,6 +630,7 @@ def assert_stopped_cleanly(folder: Path, code: int, out: str, err: str) -> None:
     assert steps_logged(log) == sorted({*steps_logged(log), done + 5})
 
 
+@pytest.mark.slow
 def test_the_command_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
     words = [str(PRETRAIN), *command(tmp_path, "--steps", "1000000")]
     with subprocess.Popen(words, cwd=tmp_path, stdout=-1, stderr=-1, text=True) as process:

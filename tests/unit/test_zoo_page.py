@@ -78,7 +78,7 @@ def test_figures_of_other_weights_are_not_shown(make_zoo: ModuleType, tmp_path: 
 
 def test_sheets_are_made_small_enough(make_zoo: ModuleType, tmp_path: Path) -> None:
     """Noise does not compress, so pixels must go."""
-    noise = np.random.default_rng(0).integers(0, 256, (800, 900, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (400, 450, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "sheet.png")
     png = make_zoo.shrunk(tmp_path / "sheet.png")
     assert len(png) <= 300_000
