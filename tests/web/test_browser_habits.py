@@ -90,6 +90,42 @@ def test_a_click_marks_the_object_before_it_is_filled(page: Any) -> None:
     assert not changed[outside].any()
 
 
+def test_another_click_takes_a_larger_object_and_buttons_go_both_ways(page: Any) -> None:
+    pixels = scene()
+    pixels[15:100, 30:125] = (20, 60, 190)
+    pixels[40:70, 60:90] = (220, 200, 30)
+    open_file(page, "scene.png", coded(pixels))
+    page.keyboard.press("x")
+
+    def marked() -> int:
+        page.wait_for_selector("#undo:enabled")
+        page.click("#menu-open")
+        return int((as_array(download(page, "#mask-save")[1]) > 0).sum())
+
+    spot = place(page, 75, 55)
+    page.mouse.click(*spot)
+    areas = [marked()]
+    page.wait_for_selector("#sizes:visible")
+    for _ in range(3):
+        if page.get_attribute("#size-larger", "aria-disabled") == "true":
+            break
+        page.mouse.click(*spot)
+        areas.append(marked())
+    assert areas == sorted(set(areas))
+    assert 85 * 95 * 0.9 < areas[-1] < 89 * 99 * 1.1
+    page.focus("#size-smaller")
+    for area in areas[-2::-1]:
+        page.keyboard.press("Enter")
+        assert marked() == area
+    page.keyboard.press("Escape")
+    page.keyboard.press("]")
+    assert marked() == areas[1]
+    # It was one step all along.
+    page.click("#undo")
+    assert page.is_disabled("#undo")
+    assert page.is_hidden("#sizes")
+
+
 def test_masks_are_saved_and_loaded(opened: Any) -> None:
     stroke(opened, *LINE)
     opened.click("#menu-open")
