@@ -32,7 +32,7 @@ LEAST_CONTRAST = 0.15  # of an object to what is around it
 SAME = 0.75  # overlap of two candidates that are one object
 MOST = 5  # candidates that are told
 # Longest sides of the copies in which outlines are cut: among candidates, and in the end.
-COARSE_SIDE, FINE_SIDE = 160, 300
+COARSE_SIDE, FINE_SIDE = 120, 300
 FINE_AROUND = 0.35  # of an object's size: the surroundings in that copy
 BAND_OUT, BAND_IN = 0.2, 0.75  # how far the outline may move: of the size, and of the depth
 
