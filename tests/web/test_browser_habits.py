@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -205,12 +206,13 @@ def test_the_brush_is_sized_by_wheel_and_drag_and_its_other_end_erases(opened: A
 def test_candidates_come_one_by_one_and_many_scroll(
     opened: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    complete = pipeline.complete
+    complete, go_on = pipeline.complete, threading.Event()
 
     def slow(*arguments: Any, on_candidate: Any, **keywords: Any) -> Any:
         def one(index: int, picture: Any) -> None:
             on_candidate(index, picture)
-            time.sleep(0.6)
+            if index:
+                assert go_on.wait(60)
 
         return complete(*arguments, on_candidate=one, **keywords)
 
@@ -223,6 +225,7 @@ def test_candidates_come_one_by_one_and_many_scroll(
     assert opened.locator("#thumbs button").count() < 4
     opened.keyboard.press("2")  # and the first may be looked at
     assert opened.get_attribute("#thumbs button:nth-child(2)", "aria-checked") == "true"
+    go_on.set()
     filled(opened, 4)
     monkeypatch.undo()
     opened.set_viewport_size({"width": 390, "height": 844})
