@@ -26,11 +26,10 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} processors{memory}, {platform.system()}"
 
 
-def commit() -> str:
-    """Short hash of the checkout, with ``+`` where files under version control differ from it."""
+def commit(where: Path = Path(__file__).parent) -> str:
+    """Short hash of a checkout, with ``+`` where files under version control differ from it."""
 
     def git(*words: str) -> str:
-        where = Path(__file__).parent
         done = subprocess.run(
             ["git", *words], cwd=where, capture_output=True, text=True, check=False
         )

@@ -188,6 +188,7 @@ LEFT_OUT = {
     "speed": "compares with other programs, for minutes; see its docstring",
     "blurred_edges": "composes ten removals from data that is not shipped; see its docstring",
     "choosing": "has no short form yet; see its docstring",
+    "point": "composes scenes from data that is not shipped; see its docstring",
     "faces_anywhere": "composes photos from data that is not shipped; see its docstring",
     "rooms": "wants pictures of three sizes; see its docstring",
     "batch_rate": "fills thousands of pictures, for minutes; see its docstring",

@@ -98,12 +98,14 @@ class Server:
 
 
 @contextmanager
-def serving(*options: str) -> Iterator[Server]:
+def serving(*options: str, tree: Path = ROOT) -> Iterator[Server]:
+    """A server of the checkout ``tree``, whose package comes first where Python starts in it."""
     process = subprocess.Popen(
         [*INPAINT, "serve", "--port", "0", *options],
         stderr=subprocess.PIPE,
         text=True,
-        cwd=ROOT,
+        cwd=tree,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
     )
     assert process.stderr
     line = process.stderr.readline()

@@ -13,13 +13,15 @@ from inpaint import masks
 from inpaint.images import Picture, from_array
 from inpaint.images.encode import encode
 from inpaint.masks import objects
-from inpaint.masks.point import object_at
+from inpaint.masks.point import candidates_at, refined
 from inpaint.masks.preview import as_seen
 from inpaint.masks.snap import snap as snap_to
 from inpaint.web import shapes, shown
 from inpaint.web.asked import photo_of, side_of, state_of
 from inpaint.web.bodies import body, json_object
 from inpaint.web.errors import UNUSABLE, Refused
+
+_MOST_STEPS = 99  # of size; what is too many ends at the last
 
 
 async def snap(request: Request) -> Response:
@@ -33,13 +35,14 @@ async def snap(request: Request) -> Response:
     def find(check: shapes.Check) -> dict[str, Any]:
         picture = photo.with_stack(stack)
         image = as_seen(picture)
-        found = finder(image)
+        found, sizes = finder(image)
         if found is None:
-            return {"found": False}
+            return {"found": False, **sizes}
+        check()
         mask, left = objects.hole_of(
             [found], grow=grow, shadow=shadow, image=image, unseen=picture.unseen
         )
-        return {"found": True, "left": bool(left), **region_told(mask, picture, side)}
+        return {"found": True, "left": bool(left), **sizes, **region_told(mask, picture, side)}
 
     return JSONResponse(await state.apart(request, find))
 
@@ -71,15 +74,36 @@ async def draw_mask(request: Request) -> Response:
     return Response(await state.apart(request, draw), media_type="image/png")
 
 
-def _finder(values: dict[str, Any]) -> Callable[[np.ndarray], np.ndarray | None]:
-    """How a request points at an object; raises ShapeError unless it is a box or a point."""
+Finder = Callable[[np.ndarray], tuple[np.ndarray | None, dict[str, int]]]
+
+
+def _finder(values: dict[str, Any]) -> Finder:
+    """How a request points at an object; raises ShapeError unless it is a box or a point.
+
+    The finder returns the object, and for a point how many ``smaller`` and ``larger`` there are.
+    """
     if ("box" in values) == ("point" in values):
         raise Refused(UNUSABLE, "an object is asked for by a box or by a point, one of the two")
     if "point" in values:
         x, y = shapes.point_of(values["point"])
-        return lambda image: object_at(image, x, y)
+        step = values.get("step", 0)
+        if type(step) is not int or abs(step) > _MOST_STEPS:
+            raise Refused(UNUSABLE, f"step is no whole number from -{_MOST_STEPS} to {_MOST_STEPS}")
+        return lambda image: _at_point(image, x, y, step)
     box = shapes.box_of(values["box"])
-    return lambda image: snap_to(image, objects.box(image.shape[:2], *box))
+    return lambda image: (snap_to(image, objects.box(image.shape[:2], *box)), {})
+
+
+def _at_point(
+    image: np.ndarray, x: float, y: float, step: int
+) -> tuple[np.ndarray | None, dict[str, int]]:
+    """The object at a point that is ``step`` sizes larger than the most likely one."""
+    found = candidates_at(image, x, y)
+    if found is None:
+        return None, {}
+    at = min(max(found.best + step, 0), len(found.masks) - 1)
+    sizes = {"smaller": at, "larger": len(found.masks) - 1 - at}
+    return refined(image, found.masks[at], x, y), sizes
 
 
 def region_told(mask: np.ndarray, picture: Picture, side: int) -> dict[str, Any]:

@@ -111,6 +111,12 @@ def schemas(settings: Settings) -> Json:
             {
                 "box": box,
                 "point": {"type": "array", "items": number, "minItems": 2, "maxItems": 2},
+                "step": {
+                    "type": "integer",
+                    "minimum": -99,
+                    "maximum": 99,
+                    "description": "Of a point: how many sizes larger than the likeliest object.",
+                },
                 "stack": stack,
                 "grow": {"type": ["number", "null"], "description": "Margin; null: by itself."},
                 "shadow": flag,
@@ -123,6 +129,8 @@ def schemas(settings: Settings) -> Json:
                 "shape": ref("Shape"),
                 "view": object_of({**place["properties"], "png": text()}),
                 "left": {"type": "boolean", "description": "Its surroundings look like it."},
+                "smaller": {**whole, "description": "Of a point: how many smaller objects."},
+                "larger": {**whole, "description": "Of a point: how many larger objects."},
             }
         ),
         "Report": object_of(

@@ -37,6 +37,11 @@ WIDTH, HEIGHT = 160, 120
 LINE = [(60.0, 50.0), (90.0, 60.0)]
 
 
+def visit(page: Any, url: str) -> None:
+    page.goto(url)
+    page.wait_for_selector("body[data-ready]")
+
+
 def open_file(page: Any, name: str, data: bytes) -> None:
     page.set_input_files("#picker", {"name": name, "mimeType": "image/png", "buffer": data})
     page.wait_for_selector("body[data-state=open]:not([data-busy])")
@@ -64,11 +69,29 @@ def looked(page: Any) -> np.ndarray:
     return np.asarray(shot).astype(int)
 
 
+# What decides where the photo lies, beside its zoom: the window and the bars.
+WHERE = """() => {
+  const found = (ids, told) => ids.map((id) => told(document.getElementById(id)));
+  return JSON.stringify([innerWidth, innerHeight, document.title,
+    found(["zoom-fit", "file-facts"], (one) => one.textContent),
+    found(["canvas", "tools", "tray"], (one) => one.getBoundingClientRect())]);
+}"""
+_SEEN: dict[str, tuple[float, float, float]] = {}
+
+
 def photo_at(page: Any) -> tuple[float, float, float]:
     """Left, top and scale of the photo on the screen, told by the photo's own edges.
 
-    The page shows the photo on a ground of one colour; the test finds it there by its size.
+    The page shows the photo on a ground of one colour; the test finds it there by its size. It is
+    looked for again only when what decides it has changed: pictures of the window are slow.
     """
+    where = page.evaluate(WHERE)
+    if where not in _SEEN:
+        _SEEN[where] = _seen_at(page)
+    return _SEEN[where]
+
+
+def _seen_at(page: Any) -> tuple[float, float, float]:
     box = page.locator("#canvas").bounding_box()
     seen = looked(page)
     ground = seen[int(box["y"]) + 6, 6]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import CHROMIUM, FLAGS, HEIGHT, WIDTH, choose, open_file
+from browsing import CHROMIUM, FLAGS, HEIGHT, WIDTH, choose, open_file, visit
 from starlette.testclient import TestClient
 from web_site import ORIGIN, Served, coded, photo_pixels, serving
 
@@ -57,9 +57,9 @@ def served(settings: Settings) -> Iterator[Served]:
         yield one
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(settings: Settings) -> Iterator[Served]:
-    """A server for the browser."""
+    """A server for the browser, which all tests share: each opens a photo of its own."""
     with serving(settings) as one:
         yield one
 
@@ -79,20 +79,33 @@ def complaints() -> list[str]:
     return []
 
 
-@pytest.fixture
-def page(browser: Any, site: Served, complaints: list[str]) -> Iterator[Any]:
-    """The page, loaded; a complaint fails the test."""
-    context = browser.new_context(viewport={"width": 900, "height": 640}, accept_downloads=True)
-    one = context.new_page()
-    one.on("pageerror", lambda error: complaints.append(str(error)))
-    one.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    own = (site.url, "data:", "blob:")
-    one.on("request", lambda r: None if r.url.startswith(own) else complaints.append(r.url))
-    one.goto(site.url)
-    one.wait_for_selector("body[data-ready]")
-    yield one
-    assert complaints == []
+@pytest.fixture(scope="session")
+def tab(browser: Any) -> Iterator[Any]:
+    """One tab that all tests share: a tab of its own costs each a process of the browser."""
+    context = browser.new_context(accept_downloads=True, reduced_motion="reduce")
+    yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def page(tab: Any, site: Served, complaints: list[str]) -> Iterator[Any]:
+    """The page, loaded as if for the first time; a complaint fails the test."""
+    own = (site.url, "data:", "blob:")
+    listeners = {
+        "pageerror": lambda error: complaints.append(str(error)),
+        "console": lambda m: complaints.append(m.text) if m.type == "error" else None,
+        "request": lambda r: None if r.url.startswith(own) else complaints.append(r.url),
+    }
+    tab.set_viewport_size({"width": 900, "height": 640})
+    for event, listener in listeners.items():
+        tab.on(event, listener)
+    visit(tab, site.url)
+    yield tab
+    assert complaints == []
+    for event, listener in listeners.items():
+        tab.remove_listener(event, listener)
+    tab.evaluate("localStorage.clear()")
+    tab.goto("about:blank")
 
 
 @pytest.fixture

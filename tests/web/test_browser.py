@@ -179,7 +179,7 @@ def test_a_fill_is_watched_and_cancelled_and_its_stroke_stays(opened: Any, site:
     stroke(opened, *LINE)
     opened.click("#fill")
     opened.wait_for_selector("#restarts canvas.best")
-    opened.wait_for_selector("#going-detail:text-matches('step [1-9]')")
+    opened.wait_for_selector("#going-detail span:text-matches('step [1-9]')")
     assert opened.is_disabled("#undo")
     before = opened.inner_text("#zoom-fit")
     opened.keyboard.press("+")  # the page goes on answering

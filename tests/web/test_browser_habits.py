@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -90,6 +91,42 @@ def test_a_click_marks_the_object_before_it_is_filled(page: Any) -> None:
     assert not changed[outside].any()
 
 
+def test_another_click_takes_a_larger_object_and_buttons_go_both_ways(page: Any) -> None:
+    pixels = scene()
+    pixels[15:100, 30:125] = (20, 60, 190)
+    pixels[40:70, 60:90] = (220, 200, 30)
+    open_file(page, "scene.png", coded(pixels))
+    page.keyboard.press("x")
+
+    def marked() -> int:
+        page.wait_for_selector("#undo:enabled")
+        page.click("#menu-open")
+        return int((as_array(download(page, "#mask-save")[1]) > 0).sum())
+
+    spot = place(page, 75, 55)
+    page.mouse.click(*spot)
+    areas = [marked()]
+    page.wait_for_selector("#sizes:visible")
+    for _ in range(3):
+        if page.get_attribute("#size-larger", "aria-disabled") == "true":
+            break
+        page.mouse.click(*spot)
+        areas.append(marked())
+    assert areas == sorted(set(areas))
+    assert 85 * 95 * 0.9 < areas[-1] < 89 * 99 * 1.1
+    page.focus("#size-smaller")
+    for area in areas[-2::-1]:
+        page.keyboard.press("Enter")
+        assert marked() == area
+    page.keyboard.press("Escape")
+    page.keyboard.press("]")
+    assert marked() == areas[1]
+    # It was one step all along.
+    page.click("#undo")
+    assert page.is_disabled("#undo")
+    assert page.is_hidden("#sizes")
+
+
 def test_masks_are_saved_and_loaded(opened: Any) -> None:
     stroke(opened, *LINE)
     opened.click("#menu-open")
@@ -169,12 +206,13 @@ def test_the_brush_is_sized_by_wheel_and_drag_and_its_other_end_erases(opened: A
 def test_candidates_come_one_by_one_and_many_scroll(
     opened: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    complete = pipeline.complete
+    complete, go_on = pipeline.complete, threading.Event()
 
     def slow(*arguments: Any, on_candidate: Any, **keywords: Any) -> Any:
         def one(index: int, picture: Any) -> None:
             on_candidate(index, picture)
-            time.sleep(0.6)
+            if index:
+                assert go_on.wait(60)
 
         return complete(*arguments, on_candidate=one, **keywords)
 
@@ -187,6 +225,7 @@ def test_candidates_come_one_by_one_and_many_scroll(
     assert opened.locator("#thumbs button").count() < 4
     opened.keyboard.press("2")  # and the first may be looked at
     assert opened.get_attribute("#thumbs button:nth-child(2)", "aria-checked") == "true"
+    go_on.set()
     filled(opened, 4)
     monkeypatch.undo()
     opened.set_viewport_size({"width": 390, "height": 844})

@@ -160,6 +160,20 @@ def test_only_milestones_are_told_and_sliders_say_what_they_show(opened: Any) ->
     assert opened.locator("h1").count() == 1
 
 
+def test_every_key_stands_in_its_row(page: Any) -> None:
+    page.keyboard.press("?")
+    astray = page.evaluate("""() => [...document.querySelectorAll("#shortcuts kbd")]
+    .filter((key) => {
+      const [a, b] = [key, key.closest("div")].map((one) => one.getBoundingClientRect());
+      return a.top < b.top || a.bottom > b.bottom || a.left < b.left || a.right > b.right;
+    }).map((key) => key.textContent)""")
+    assert page.locator("#shortcuts kbd").count() > 20
+    assert astray == []
+    page.keyboard.press("Escape")
+    page.click("#menu-open")
+    assert page.locator("#menu").bounding_box()["width"] < 320
+
+
 def test_the_canvas_shows_that_it_has_the_focus(opened: Any) -> None:
     opened.keyboard.press("Tab")
     opened.evaluate("document.activeElement.blur()")

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from web_site import STROKE, coded, decoded, photo_pixels
 
 from inpaint.errors import ImageError, SelectionError
-from inpaint.masks.point import object_at
+from inpaint.masks.point import candidates_at, object_at, refined
 from inpaint.web import shapes
 
 SIZE = 120, 160
@@ -43,6 +43,55 @@ def test_a_point_on_an_object_finds_it(point: tuple[float, float]) -> None:
 
 def test_a_point_on_an_even_ground_finds_nothing() -> None:
     assert object_at(np.full((*SIZE, 3), 120, np.uint8), 40, 40) is None
+
+
+def badge() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A small disc on a large one on a noisy ground, and the masks of the two."""
+    pixels, _ = scene()
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    large = (x - 80) ** 2 + (y - 60) ** 2 < 40**2
+    small = (x - 80) ** 2 + (y - 60) ** 2 < 16**2
+    rng = np.random.default_rng(1)
+    pixels[:] = rng.integers(90, 112, pixels.shape)
+    pixels[large] = rng.integers([20, 60, 180], [40, 80, 200], (int(large.sum()), 3))
+    pixels[small] = rng.integers([220, 200, 20], [240, 220, 40], (int(small.sum()), 3))
+    return pixels, small, large
+
+
+def test_one_point_may_mean_a_part_or_the_whole() -> None:
+    pixels, small, large = badge()
+    found = candidates_at(pixels, 80, 60)
+    assert found is not None
+    areas = [int(mask.sum()) for mask in found.masks]
+    assert areas == sorted(areas)
+    cuts = [refined(pixels, mask, 80, 60) for mask in found.masks]
+    assert max(overlap(cut, small) for cut in cuts) > 0.9
+    assert max(overlap(cut, large) for cut in cuts) > 0.9
+    best = object_at(pixels, 80, 60)
+    assert best is not None
+    assert np.array_equal(best, cuts[found.best])
+
+
+def test_the_page_may_ask_for_a_smaller_or_larger_object(client: TestClient) -> None:
+    pixels, small, large = badge()
+    key = client.post("/api/photos", content=coded(pixels)).json()["key"]
+
+    def asked(step: int) -> tuple[np.ndarray, int, int]:
+        values = {"point": [80, 60], "grow": 0, "step": step}
+        told = client.post(f"/api/photos/{key}/snap", json=values).json()
+        return shapes.mask_of([told["shape"]], SIZE), told["smaller"], told["larger"]
+
+    first, smaller, larger = asked(0)
+    seen = {step: asked(step) for step in range(-smaller, larger + 1)}
+    assert np.array_equal(seen[0][0], first)
+    assert [told[1] for told in seen.values()] == list(range(smaller + larger + 1))
+    masks = [told[0] for told in seen.values()]
+    assert max(overlap(mask, small) for mask in masks) > 0.9
+    assert max(overlap(mask, large) for mask in masks) > 0.9
+    assert asked(99)[2] == 0  # beyond the last there is the last
+    for bad in ("1", 1.5, 100, True):
+        values = {"point": [80, 60], "step": bad}
+        assert client.post(f"/api/photos/{key}/snap", json=values).status_code == 422
 
 
 def test_points_and_images_that_cannot_be_are_refused() -> None:

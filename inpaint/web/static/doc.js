@@ -38,6 +38,9 @@ export class Doc extends EventTarget {
     this.#set({ ...this.#now, stack: [...this.stack.slice(0, -1), entry] });
   }
 
+  // Another shape in the place of the last one, likewise.
+  swap(shape) { this.#set({ ...this.#now, shapes: [...this.shapes.slice(0, -1), shape] }); }
+
   undo() { this.#step(this.#past, this.#future); }
   redo() { this.#step(this.#future, this.#past); }
 

@@ -16,6 +16,7 @@ import { Saving } from "./saving.js";
 import { say } from "./say.js";
 import { Session } from "./session.js";
 import { Settings } from "./settings.js";
+import { sizes } from "./sizes.js";
 import "./theme.js";
 import { hideToast, messages, toast } from "./toast.js";
 import { Tools } from "./tools.js";
@@ -49,6 +50,11 @@ const marking = new Marking({
   },
 });
 const measure = layout(view);
+const placeSizes = sizes({
+  view,
+  found: () => (tools.tool === "box" && !filling.going ? marking.found : null),
+  resize: (step) => marking.resize(step),
+});
 
 // A fill at work whose picture is still to come.
 const waits = () => Boolean(filling.going) && !filling.going.shown;
@@ -158,6 +164,7 @@ function refresh() {
   $("again").hidden = going || !settings || !filling.differs(settings.options, settings.edge);
   for (const id of ["copy", "mask-load", "mask-save", "extend-open"]) $(id).disabled = going || !session.photo;
   tools.locked = still;
+  placeSizes();
   cursor();
 }
 
@@ -242,11 +249,15 @@ $("mask-picker").onchange = (event) => {
 // Keys, and coming and going
 
 const { zoom } = controls({ view, tools, cursor, moved: () => compare.place() });
+tools.addEventListener("tool", placeSizes);
 tools.addEventListener("peek", ({ detail }) => compare.peek(detail));
 
 listen({
   tool: (name) => tools.setTool(name),
-  resize: (factor) => { if (session.photo) tools.setSize(Math.max(tools.size * factor, factor > 1 ? tools.size + 1 : 0)); },
+  resize: (factor) => {
+    if (tools.tool === "box") marking.resize(factor > 1 ? 1 : -1);
+    else if (session.photo) tools.setSize(Math.max(tools.size * factor, factor > 1 ? tools.size + 1 : 0));
+  },
   hold: (held) => { tools.held = held; view.cursor = null; view.draw(); cursor(); },
   snap: () => { $("snap").checked = !$("snap").checked; tools.setTool("box"); },
   lift: () => $("lift").click(),

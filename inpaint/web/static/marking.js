@@ -19,7 +19,24 @@ export class Marking {
   constructor({ doc, view, tools, session, side, margin, snaps, attempt, marked }) {
     Object.assign(this, { doc, view, tools, session, side, margin, snaps, attempt, marked });
     tools.addEventListener("shape", ({ detail }) => this.#take(detail));
-    tools.addEventListener("point", ({ detail }) => this.#find({ point: detail }));
+    tools.addEventListener("point", ({ detail }) => this.#point(detail));
+  }
+
+  // The object that a click found, while it is what was marked last: a region with ``seek``, which
+  // tells its point and how many sizes it may go on.
+  get found() {
+    const last = this.doc.shapes.at(-1);
+    return last?.seek ? last : null;
+  }
+
+  // Take a smaller or a larger object at the same point.
+  resize(step) {
+    const { found } = this;
+    if (!found || this.#search) return;
+    const { seek } = found;
+    if (step > 0 ? !seek.larger : !seek.smaller) {
+      toast(`No ${step > 0 ? "larger" : "smaller"} object was found here; draw a box around it, or brush over it.`);
+    } else this.#find({ point: seek.point, step: seek.step + step }, null, found);
   }
 
   get searching() { return Boolean(this.#search); }
@@ -50,12 +67,31 @@ export class Marking {
     }
   }
 
-  #find(where, box = null) {
+  // A click on the object that is found takes the next larger one, and after that the smallest.
+  #point(point) {
+    const { found } = this;
+    if (!found || !this.#within(found, point)) {
+      this.#find({ point });
+      return;
+    }
+    const { point: at, step, smaller, larger } = found.seek;
+    if (smaller || larger) this.#find({ point: at, step: larger ? step + 1 : step - smaller }, null, found);
+  }
+
+  #within({ image, place }, [x, y]) {
+    const [rx, ry] = this.view.ratio;
+    const context = new OffscreenCanvas(1, 1).getContext("2d");
+    context.drawImage(image, place.x - Math.floor(x * rx), place.y - Math.floor(y * ry));
+    return context.getImageData(0, 0, 1, 1).data[3] > 0;
+  }
+
+  // ``box``: what is marked when nothing is found; ``former``: in whose place the object comes.
+  #find(where, box = null, former = null) {
     const [x, y, w, h] = box?.box ?? [...where.point, 0, 0];
     this.view.active = { kind: box ? "box" : "spot", box: [x, y, w, h], waiting: true };
     this.tools.locked = true;
     this.view.maskChanged();
-    const search = this.attempt(() => this.#ask(where, box, () => this.#search === search));
+    const search = this.attempt(() => this.#ask(where, box, former, () => this.#search === search));
     this.#search = search;
     this.marked(null);
     search.finally(() => {
@@ -65,7 +101,7 @@ export class Marking {
     });
   }
 
-  async #ask(where, box, wanted) {
+  async #ask(where, box, former, wanted) {
     const request = { ...where, stack: this.doc.stack, ...this.margin() };
     let found;
     try {
@@ -77,9 +113,12 @@ export class Marking {
     const region = found.found ? await withImage(found) : null;
     if (!wanted()) return;
     if (region) {
-      this.doc.add(region);
-      say("The object is marked. Press Enter to fill.");
-      if (found.left) toast("What lies around still looks like the object; brush over the rest.");
+      const { smaller, larger } = found;
+      if (where.point) region.seek = { point: where.point, step: where.step ?? 0, smaller, larger };
+      if (former && former === this.found) this.doc.swap(region);
+      else this.doc.add(region);
+      say(`The object is marked. Press Enter to fill${smaller || larger ? ", [ or ] for a smaller or larger one" : ""}.`);
+      if (found.left) toast("Something around the object still looks like it; brush over that too if it should go.");
     } else if (box) {
       this.doc.add(box);
       toast("Nothing stands out in this box, so all of it is marked.");

@@ -6,7 +6,7 @@ const HINTS = {
   psnr: "The most likely pixel values; softer.",
 };
 const USUAL = ["poisson", "attention", "texture"]; // where one begins to choose
-const AUTO_HINT = "Takes the prior under which the photo's known part is most likely.";
+const AUTO_HINT = "A prior is a model of how pictures look. Automatic takes the one that fits the photo best.";
 const $ = (id) => document.getElementById(id);
 const radio = (name) => document.querySelector(`input[name="${name}"]:checked`)?.value;
 const number = (id) => ($(id).value === "" ? null : Number($(id).value));
