@@ -16,10 +16,14 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -q -m "not gpu" -n 2
 
-# An answer within a minute: lint, and the tests that need no training, no browser and no Ray.
-check: $(VENV)/.test lint
+# An answer within a minute: lint, and the tests that need no training, no browser and no Ray. mypy
+# comes last, because its first run in a checkout takes half a minute; later ones take seconds.
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q -x -n 2 -m "not gpu and not slow and not ray and not browser" \
 	    tests/unit tests/contract
+	$(BIN)/mypy
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -38,6 +42,7 @@ $(VENV)/bin/python:
 
 # torch first and pinned: a range would let pip take a build with gigabytes of CUDA.
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing PyTorch and the rest into $(VENV): about 1.6 GB, some minutes without a word."
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(TESTED) torch==2.13.0
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(TESTED) -e .
 	@touch $@

@@ -38,6 +38,7 @@ ROOMS: dict[str, tuple[Any, str]] = {
     "choose the prior": (compose.priors, "find"),
     "prepare": (compose, "prepare"),
     "specks": (compose, "find_specks"),
+    "look for faces": (compose, "fill_faces"),
     "route": (filler.router, "route"),
     "search the prior": (filler, "search"),
 }

@@ -5,9 +5,9 @@
 
 Sizes: ``64`` is a face (``samples/face.png``, or those of ``--faces``); ``128`` and ``256`` are the
 middle squares of the photos, made smaller; ``481x321`` are the photos with a longer side of 481;
-``1MP``, ``4MP`` and ``12MP`` are ``samples/seeding.jpg`` enlarged, with fine noise. Their holes
-have the shape of an object and 5-10 % of the area. ``dust`` is ``samples/seeding.jpg`` at 3.8 MP
-with 200 specks. What there is only one of is filled once, whatever ``--pictures`` says.
+``1MP``, ``4MP``, ``12MP`` and ``48MP`` are ``samples/seeding.jpg`` enlarged, with fine noise. Their
+holes have the shape of an object and 5-10 % of the area. ``dust`` is ``samples/seeding.jpg`` at
+3.8 MP with 200 specks. What there is only one of is filled once, whatever ``--pictures`` says.
 
 Each method fills the pictures of each size in a process of its own, the first of them once before
 anything is measured. ``cpu`` and ``wall`` are seconds of a fill, without loading, reading and
@@ -41,7 +41,7 @@ if TYPE_CHECKING:  # a child's peak counts what its parent held, so the parent s
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 METHODS = ("auto", "auto:mode=psnr", "patchmatch", "gmic", "telea", "biharmonic")
-SIZES = ("64", "128", "256", "481x321", "1MP", "4MP", "12MP", "dust")
+SIZES = ("64", "128", "256", "481x321", "1MP", "4MP", "12MP", "48MP", "dust")
 AREA = (0.05, 0.10)
 SPECKS, DUST = 200, (2400, 1600)
 LONGER = 481

@@ -104,9 +104,8 @@ def drawn(cases: list[dict[str, Any]]) -> list[str]:
     return parts
 
 
-def main(source: Path) -> None:
-    """Draw the plot of ``source``."""
-    data = json.loads(source.read_text(encoding="utf-8"))
+def plot(data: dict[str, Any]) -> str:
+    """The whole SVG."""
     count = max(len(c["pictures"]) for c in data["cases"])
     heading = f"Objects removed from {count} photos of {', '.join(SIZES.values())} (small to large)"
     parts = [
@@ -118,7 +117,12 @@ def main(source: Path) -> None:
         *drawn(data["cases"]),
         "</svg>",
     ]
-    OUT.write_text("\n".join(parts) + "\n", encoding="utf-8")
+    return "\n".join(parts) + "\n"
+
+
+def main(source: Path) -> None:
+    """Draw the plot of ``source``."""
+    OUT.write_text(plot(json.loads(source.read_text(encoding="utf-8"))), encoding="utf-8")
     print(OUT.relative_to(ROOT))
 
 

@@ -37,8 +37,9 @@ can be repeated by `pretrain recipe NAME DATA... --out DIR` (`pretrain recipe li
 - **KID** (AlexNet, see [metrics.md](metrics.md)) of samples against held-out images; in brackets
   the same of real training images, which is what a perfect prior would get. Compare within a family
   only: the values depend on the data.
-- **Copies**: how many samples have a nearest training image that stands out from the 50 nearest
-  more than it does for all but 5 % of held-out images. 5 % is what chance gives.
+- **Copies**: the share of samples that may be copies of a training image. For each sample the
+  nearest training image is compared with the 50 nearest; the sample counts if that one stands out
+  more than it does for 95 % of the held-out images. So chance alone gives 5 %.
 
 """
 COLUMNS = (

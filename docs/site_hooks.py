@@ -23,6 +23,8 @@ def shown() -> dict[str, str]:
     """Pages by their path in the site, and the files of the checkout that they show."""
     pages = {"index.md": "README.md", "changelog.md": "CHANGELOG.md", "licence.md": "LICENSE"}
     pages |= {"samples.md": "samples/SOURCES.md", "benchmarks.md": "benchmarks/RESULTS.md"}
+    pages |= {"contributing.md": "CONTRIBUTING.md", "security.md": "SECURITY.md"}
+    pages |= {"citation.md": "CITATION.cff"}
     for card in sorted(ROOT.glob("inpaint/zoo/*/MODEL_CARD.md")):
         pages[f"cards/{card.parent.name}.md"] = card.relative_to(ROOT).as_posix()
     for example in sorted((ROOT / "examples").rglob("*.py")):
@@ -61,6 +63,9 @@ def on_config(config: Any) -> Any:
                     ("Changelog", "changelog.md"),
                     ("Samples", "samples.md"),
                     ("Licence", "licence.md"),
+                    ("Contributing", "contributing.md"),
+                    ("Security", "security.md"),
+                    ("Citation", "citation.md"),
                 )
                 if page in pages
             ]

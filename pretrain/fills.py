@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -221,8 +221,13 @@ def plan_groups(
     return np.concatenate(image_of), np.concatenate(mask_of)
 
 
-def fill(prior: Prior, truth: np.ndarray, mask: np.ndarray, *, seed: int) -> np.ndarray:
-    """Search and blend images (n, S, S, 3) in [0, 1] with one mask (S, S); return the fills."""
+def fill(
+    prior: Prior, truth: np.ndarray, mask: np.ndarray, *, seed: int, **settings: Any
+) -> np.ndarray:
+    """Search and blend images (n, S, S, 3) in [0, 1] with one mask (S, S); return the fills.
+
+    ``settings`` of the search win over those that suit the prior.
+    """
     n, size = len(truth), truth.shape[1]
     small = [shrink(image, mask, prior.size) for image in truth]
     x = torch.from_numpy(np.stack([s for s, _ in small])).permute(0, 3, 1, 2)
@@ -232,7 +237,7 @@ def fill(prior: Prior, truth: np.ndarray, mask: np.ndarray, *, seed: int) -> np.
     else:
         seeds = [seed * 1009 + i for i in range(n)]
         holes = hole.expand(n, -1, -1)
-        found = search(prior, x, holes, seeds=seeds, **prior.search_defaults).x[:, 0]
+        found = search(prior, x, holes, seeds=seeds, **prior.search_defaults | settings).x[:, 0]
     guides = [enlarge(g, (size, size)) for g in found.permute(0, 2, 3, 1).numpy()]
     # All channels of all images at once, because the blend's equations are the same for each.
     known, guide = (np.concatenate(list(a), axis=2) for a in (truth, guides))

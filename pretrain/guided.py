@@ -1,11 +1,12 @@
-"""The items from which a completion network learns: views, wide masks, and a Gaussian's fills.
+"""The items from which a completion network learns: views, wide masks, and the fills of priors.
 
 An item is a view (a cut or a slight change of pose, mirrored or not, of one picture), the mask of
 its group, and the fill that a Gaussian makes of the whole view at its own small side, enlarged and
 blended into the hole as ``inpaint fill`` does it. Items are functions of (seed, number) alone. Only
 the fills are stored, since they take long to compute. A picture is filled by a Gaussian that was
 not fitted on it (``pretrain.crossfit``), so that the fills are as good or bad as those of new
-pictures.
+pictures. Every fourth group may be filled by the search of another prior instead, so that the
+network also knows what it gets from that one.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inpaint.priors import Prior
 from inpaint.priors.gaussian import Gaussian
 from pretrain import data, fills, holes
 
 GROUP = 32  # items that share a mask, which makes a closed form cheap
+SHARED = 4  # of so many groups, one is filled by another prior where there are others
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,8 @@ def make(
     per_image: int,
     min_scale: float = 1.0,
     pose: bool = False,
+    published: float = holes.PUBLISHED,
+    others: Sequence[Prior] = (),
     seed: int = 0,
     callback: Callable[[int, int], None] | None = None,
 ) -> Guided:
@@ -162,7 +167,7 @@ def make(
     count : int
         How many Gaussians there are.
     name : str
-        Tells these Gaussians from others in the cache's key.
+        Tells these priors from others in the cache's key.
     size : int
         Side S of the views.
     cache : Path
@@ -171,6 +176,10 @@ def make(
         Views of each picture.
     min_scale, pose, seed
         See ``Views``.
+    published : float
+        Share of the masks that are of published protocols.
+    others : sequence of Prior
+        Priors that take turns to fill every fourth group by their search.
     callback : callable, optional
         ``callback(done, total)`` after every group.
 
@@ -181,7 +190,7 @@ def make(
     """
     image_of, mask_of = fills.plan_groups(len(images), count, per_image, GROUP, rng=[seed, 13])
     views = Views(images, size, image_of, min_scale, pose, seed)
-    masks = holes.draw(int(mask_of.max()) + 1, size, seed=seed)
+    masks = holes.draw(int(mask_of.max()) + 1, size, seed=seed, published=published)
     facts = ["blended", name, size, per_image, min_scale, pose, GROUP, seed]
     facts += [len(images), fills.sample(images)]
     digest = hashlib.sha256(json.dumps(facts).encode() + masks.tobytes())
@@ -189,13 +198,15 @@ def make(
     if not path.exists():
 
         def made(prior: Gaussian, rows: np.ndarray, m: int) -> np.ndarray:
-            return filled(prior, views.take(rows), masks[m])
+            other = others[m // SHARED % len(others)] if others and m % SHARED == 0 else prior
+            return filled(other, views.take(rows), masks[m])
 
         fills.write(path, made, priors(), masks, image_of, mask_of, callback=callback)
     return Guided(views, masks, mask_of, np.load(path, mmap_mode="r"))
 
 
-def filled(prior: Gaussian, views: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The views (n, S, S, 3) with their common hole (S, S) filled by the Gaussian, uint8."""
-    made = fills.fill(prior, views.astype(np.float32) / 255, mask, seed=0)
+def filled(prior: Prior, views: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The views (n, S, S, 3) with their common hole (S, S) filled by the prior, uint8."""
+    # The best of several restarts looks like any of them, and they would take as many times longer.
+    made = fills.fill(prior, views.astype(np.float32) / 255, mask, seed=0, restarts=1)
     return np.rint(made * 255).astype(np.uint8)

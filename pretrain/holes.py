@@ -15,21 +15,26 @@ import numpy as np
 from inpaint.evaluate import protocols
 
 LEAST, MOST = 0.03, 0.78  # share of the picture that a mask may cover
+PUBLISHED = 0.2  # share of the masks that are those of published protocols
 TRIES = 20
 
 
-def draw(count: int, size: int, *, seed: int) -> np.ndarray:
-    """``count`` masks (N, S, S) of bool; mask i is a function of (size, seed, i) alone."""
+def draw(count: int, size: int, *, seed: int, published: float = PUBLISHED) -> np.ndarray:
+    """``count`` masks (N, S, S) of bool; mask i is a function of (size, seed, i) alone.
+
+    A share ``published`` of them are masks of published protocols.
+    """
     masks = np.empty((count, size, size), bool)
     for i in range(count):
-        masks[i] = _one(np.random.default_rng([seed, 17, i]), size)
+        masks[i] = _one(np.random.default_rng([seed, 17, i]), size, published)
     return masks
 
 
-def _one(rng: np.random.Generator, size: int) -> np.ndarray:
+def _one(rng: np.random.Generator, size: int, published: float) -> np.ndarray:
     """One mask; a shape that covers too little or too much is drawn again."""
-    kinds, weights = zip(*_KINDS.items(), strict=True)
-    kind = kinds[rng.choice(len(kinds), p=np.array(weights) / sum(weights))]
+    kinds = [*_SHAPES, _protocol]
+    shares = np.array([*_SHAPES.values()])
+    kind = kinds[rng.choice(len(kinds), p=[*shares / shares.sum() * (1 - published), published])]
     for _ in range(TRIES):
         mask = kind(rng, size)
         if LEAST <= mask.mean() <= MOST:
@@ -99,11 +104,10 @@ def _protocol(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 _Kind = Callable[[np.random.Generator, int], np.ndarray]
-_KINDS: dict[_Kind, float] = {
+_SHAPES: dict[_Kind, float] = {
     _strokes: 0.40,
     _boxes: 0.13,
     _rounds: 0.13,
     _plane: 0.07,
     _border: 0.07,
-    _protocol: 0.20,
 }

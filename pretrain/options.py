@@ -257,6 +257,7 @@ class CompletionOptions(Checked):
     per_image: int = knob(4, "Views of each image, each with another mask.", COUNT)
     min_scale: float = knob(1.0, "Smallest random cut, as a share of the image's side.", SHARE)
     pose: bool = knob(False, "Turn, scale and move every second view a little.", FLAG)
+    published: float = knob(0.2, "Share of the masks that are of published protocols.", PART)
     fine_size: int = knob(128, "Side of the views of --fine in pixels.", FOLDED)
     fine_scale: float = knob(0.5, "Smallest random cut of --fine, as a share of the side.", SHARE)
     fine_side: int = knob(272, "Side at which the pictures of --fine are kept.", COUNT)

@@ -16,7 +16,7 @@ from inpaint.cli.errors import guarded
 from inpaint.errors import UnknownNameError
 
 # Modules in cli/ that are not commands.
-SHARED = {"__init__", "errors", "filling", "progress"}
+SHARED = {"__init__", "batch_output", "errors", "filling", "progress"}
 SUMMARIES = {
     "batch": "Fill the holes of all images in a folder.",
     "evaluate": "Measure methods on a folder of images by PSNR, SSIM and LPIPS.",
@@ -62,7 +62,7 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="inpaint")
 def group() -> None:
-    """Semantic inpainting by latent search: fill holes in images with learned priors.
+    """Fill holes in pictures: remove objects, mend scratches and dust, complete faces.
 
     In every mask white is the hole. Results go to stdout, messages to stderr.
     Exit codes: 0 done, 1 failed, 2 wrong use.

@@ -199,7 +199,10 @@ def fill_and_write(
 
         def tell(crop: int, crops: int, steps: int, step: int, terms: dict[str, Tensor]) -> None:
             done = crop * (steps + 1) + step + 1
-            progress.update(task, total=crops * (steps + 1), completed=done)
+            total = crops * (steps + 1)
+            # Blending and the stages of the last crop follow, and tell nothing while they work.
+            what = "search" if done < total else "blend and refine"
+            progress.update(task, description=what, total=total, completed=done)
             if recorder:
                 recorder(crop, step, steps, terms)
 
@@ -239,11 +242,11 @@ def _explain(result: Result) -> None:
             reason = f"a face was found, score {one.face['score']:.1f}"
         elif one.evidence:
             likely = ", ".join(f"{k} {v:.2f}" for k, v in one.evidence.items())
-            reason = f"log evidence a known value: {likely}"
+            reason = f"log-likelihood for each known value: {likely}"
         else:
             reason = "asked for"
         click.echo(f"  prior   {one.prior} ({reason})", err=True)
-        click.echo(f"  way     {one.method} ({one.why})", err=True)
+        click.echo(f"  method  {one.method} ({one.why})", err=True)
         click.echo(f"  stages  {' + '.join(one.stages) or 'none'}", err=True)
 
 

@@ -43,11 +43,12 @@ class _Spoken(Progress):
             running = [task for task in self.tasks if not task.finished] or self.tasks[-1:]
             passed = time.monotonic() - begun
             for task in running[-1:]:
-                count = "" if task.total is None else f" {task.completed:g} of {task.total:g},"
-                rate = task.completed / passed
-                left = ""
-                if rate and task.total is not None:
-                    left = f", {(task.total - task.completed) / rate:.0f} s left"
+                count = left = ""
+                if task.total is not None and not task.finished:
+                    count = f" {task.completed:g} of {task.total:g},"
+                    if task.completed:
+                        rest = (task.total - task.completed) * passed / task.completed
+                        left = f", {rest:.0f} s left"
                 click.echo(f"{task.description}:{count} {passed:.0f} s{left}", err=True)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -28,7 +30,8 @@ def command(name: str, as_json: bool) -> None:
         click.echo(json.dumps({"name": name, "about": text}) if as_json else text)
         return
     if networks.is_network(name):
-        config = registry.prior_config(name)
+        network: Any = registry.load_prior(name)
+        config = {**asdict(network.signature), **registry.prior_config(name)}
         click.echo(json.dumps(config, ensure_ascii=False, indent=None if as_json else 2))
         return
     try:

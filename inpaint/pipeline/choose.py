@@ -110,8 +110,9 @@ def compared(names: Mapping[str, str], image: np.ndarray, mask: np.ndarray) -> d
             f"{registry.ZOO}: no gaussian prior to choose by; install the package again, "
             "or name a prior folder with --prior"
         )
-    folders = [registry.prior_folder(name).resolve() for name in names.values()]
-    configs = [weights.read_config(folder) for folder in folders]
+    shipped = registry.shipped()
+    folders = [registry.ZOO / name for name in names.values()]
+    configs = [shipped[name] for name in names.values()]
     side = min(SIDE, *(int(config["size"]) for config in configs))
     small, hole = shrink(image, mask, side)
     x, m = torch.from_numpy(small).permute(2, 0, 1), torch.from_numpy(hole)
@@ -125,8 +126,7 @@ def compared(names: Mapping[str, str], image: np.ndarray, mask: np.ndarray) -> d
 
 def coarse_view(name: str) -> Coarse:
     """The coarse view of a Gaussian prior by name, as ``compared`` uses it."""
-    folder = registry.prior_folder(name).resolve()
-    config = weights.read_config(folder)
+    folder, config = registry.ZOO / name, registry.shipped()[name]
     return _coarse(folder, json.dumps(config, sort_keys=True), min(SIDE, int(config["size"])))
 
 

@@ -247,18 +247,27 @@ def complete(
         tell = partial(callback, index, len(crops), filler.steps) if callback else None
         last = index == len(crops) - 1
         seen = crop.box.slices
-        image = images.rgb01(images.part(picture, seen))
 
-        def paste(which: int, one: np.ndarray, crop: Crop = crop, last: bool = last) -> None:
-            filled, seen = fills[which], crop.box.slices
+        def paste(
+            which: int, one: np.ndarray, crop: Crop = crop, last: bool = last, start: int = 0
+        ) -> None:
+            filled, seen = fills[start + which], crop.box.slices
             own = images.with_hole(images.part(filled, seen), crop.own, one, opaque=opaque)
             filled.pixels[seen] = own.pixels
             if last and on_candidate:
-                on_candidate(which, filled)
+                on_candidate(start + which, filled)
 
-        made = filler(
-            image, crop.mask, seed=seed + index, callback=tell, on_fill=paste, first=first
-        )
+        run = partial(filler, mask=crop.mask, seed=seed + index, callback=tell)
+        if crop.earlier is None:
+            image = images.rgb01(images.part(picture, seen))
+            made = run(image, on_fill=paste, first=first)
+        else:  # each candidate goes on from its own earlier pieces
+            each = []
+            for which, own in enumerate(fills):
+                image = images.rgb01(images.part(own, seen))
+                put = partial(paste, start=which)
+                each.append(run(image, on_fill=put, first=first + which, alone=True))
+            made = each[0]
         reports.append(made.report(crop.box, known))
     if on_candidate and not crops:  # specks and faces alone
         for which, filled in enumerate(fills):

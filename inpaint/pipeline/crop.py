@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import cv2
@@ -16,6 +16,13 @@ from inpaint.errors import MaskError
 _MAX_GROUPS = 64  # Merging compares pairs, so more components than this are first joined on a grid.
 _START_CELLS = 4_000_000  # masks with more pixels start on a coarser grid, for time
 LEAST_KNOWN = 0.25  # known pixels in a crop for each pixel that it fills
+# Crops of at most so many pixels a side are never cut.
+LARGEST = 1024
+# A hole that is longer than so many times its depth is long: a piece of it is half as large.
+LONG = 16
+SPARSE = 0.25  # share of a square around it that a long hole fills at most
+PIECE = 384  # pixels, least side of a cell of the grid along which a long hole is cut
+BESIDE = 128  # pixels that a crop of a thin piece is larger than it
 _MERGE_LIMIT = 2.0  # how much coarser the largest hole of a group may be seen than alone
 
 
@@ -55,12 +62,15 @@ class Crop:
 
     ``mask`` (height, width) bool marks all unknown pixels inside the box, which are those of any
     hole and, after ``seeing``, transparent ones; their values must not be read. ``own`` marks the
-    pixels that this crop fills. Each pixel of a hole is filled by one crop.
+    pixels that this crop fills. Each pixel of a hole is filled by one crop. ``earlier`` marks the
+    pixels that crops before this one filled and that it must read, so that the pieces of a long
+    hole continue each other; they are not in ``mask``. None: there are none.
     """
 
     box: Box
     mask: np.ndarray
     own: np.ndarray
+    earlier: np.ndarray | None = None
 
 
 def plan_crops(
@@ -74,6 +84,11 @@ def plan_crops(
     merged side stays within twice the crop of their largest single hole. So specks join a hole
     beside them, and a long row of letters stays in pieces that a small prior can still resolve.
 
+    A group that is long and thin, such as a wire or a frame, would make a crop of much of a large
+    picture. Where that is larger than ``LARGEST`` pixels and than ``LONG`` times the depth of the
+    hole, the group is cut along a grid, and each piece sees what the pieces before it filled. A
+    group that was merged for its number alone, or fills much of a square around it, is not cut.
+
     Parameters
     ----------
     mask : ndarray (H, W) of bool
@@ -83,12 +98,14 @@ def plan_crops(
     min_side : int
         Smallest side of a crop, normally the prior's size.
     max_crops : int
-        Groups beyond this number are merged, those first that then stay smallest.
+        Groups beyond this number are merged, those first that then stay smallest. A long group is
+        cut after that, whatever the number.
 
     Returns
     -------
     list of Crop
-        From top to bottom, then left to right; empty for a mask without a hole.
+        From top to bottom, then left to right, the pieces of a group one after the other; empty
+        for a mask without a hole.
 
     Raises
     ------
@@ -110,15 +127,22 @@ def plan_crops(
 
     labels, cell, boxes = _components(mask)
     groups = [_Group(hole, (i + 1,), side(hole)) for i, hole in enumerate(boxes)]
-    crops = []
+    found = []
     for group in _merge_down(_merge_near(groups, side), side, max_crops):
-        y0, y1 = _inside(group.hole.y0, group.hole.y1, side(group.hole), mask.shape[0])
-        x0, x1 = _inside(group.hole.x0, group.hole.x1, side(group.hole), mask.shape[1])
-        box = Box(y0, x0, y1, x1)
-        unknown = mask[box.slices].copy()
-        cells = labels[np.arange(y0, y1)[:, None] // cell, np.arange(x0, x1)[None] // cell]
-        crops.append(Crop(box, unknown, unknown & np.isin(cells, group.labels)))
-    return sorted(crops, key=lambda crop: (crop.box.y0, crop.box.x0))
+        large = min(side(group.hole), max(mask.shape))
+        # A group that was merged for its number alone is scattered, and would make many pieces.
+        if large > LARGEST and side(group.hole) <= _MERGE_LIMIT * group.lone_side:
+            deep, share = _depth(group, labels, cell, mask.shape)
+            if large > LONG * deep and share < SPARSE:
+                found.append(
+                    _pieces(group, mask, labels, cell, deep, context=context, min_side=min_side)
+                )
+                continue
+        box = _around(group.hole, side(group.hole), mask.shape)
+        own = _own(group, mask, labels, cell, box)
+        found.append([Crop(box, mask[box.slices].copy(), own)])
+    found.sort(key=lambda crops: min((crop.box.y0, crop.box.x0) for crop in crops))
+    return [crop for crops in found for crop in crops]
 
 
 def whole_crop(mask: np.ndarray) -> Crop:
@@ -155,8 +179,14 @@ def seeing(crop: Crop, unknown: np.ndarray) -> Crop:
         box = Box(y0, x0, y1, x1)
     own = np.zeros((box.height, box.width), bool)
     top, left = crop.box.y0 - box.y0, crop.box.x0 - box.x0
-    own[top : top + crop.box.height, left : left + crop.box.width] = crop.own
-    return Crop(box, unknown[box.slices].copy(), own)
+    within = slice(top, top + crop.box.height), slice(left, left + crop.box.width)
+    own[within] = crop.own
+    mask, earlier = unknown[box.slices].copy(), None
+    if crop.earlier is not None:
+        earlier = np.zeros_like(own)
+        earlier[within] = crop.earlier
+        mask &= ~earlier
+    return Crop(box, mask, own, earlier)
 
 
 def _components(mask: np.ndarray) -> tuple[np.ndarray, int, list[Box]]:
@@ -180,6 +210,79 @@ def _components(mask: np.ndarray) -> tuple[np.ndarray, int, list[Box]]:
         y1, x1 = min((y + h) * cell, mask.shape[0]), min((x + w) * cell, mask.shape[1])
         boxes.append(Box(y * cell, x * cell, y1, x1))
     return labels, cell, boxes
+
+
+def _around(hole: Box, side: int, shape: tuple[int, ...]) -> Box:
+    """The square of a side around a hole, moved inward at the borders of the picture."""
+    y0, y1 = _inside(hole.y0, hole.y1, side, shape[0])
+    x0, x1 = _inside(hole.x0, hole.x1, side, shape[1])
+    return Box(y0, x0, y1, x1)
+
+
+def _own(group: _Group, mask: np.ndarray, labels: np.ndarray, cell: int, box: Box) -> np.ndarray:
+    """Mark the pixels of a group in a box, (height, width) of bool."""
+    rows, columns = np.arange(box.y0, box.y1), np.arange(box.x0, box.x1)
+    cells = labels[rows[:, None] // cell, columns[None] // cell]
+    own: np.ndarray = mask[box.slices] & np.isin(cells, group.labels)
+    return own
+
+
+def _depth(
+    group: _Group, labels: np.ndarray, cell: int, shape: tuple[int, ...]
+) -> tuple[float, float]:
+    """Return how deep a group is in pixels, to a cell, and its share of a square around it.
+
+    The picture's border is no edge of a hole.
+    """
+    hole = group.hole
+    rows = slice(hole.y0 // cell, -(-hole.y1 // cell))
+    columns = slice(hole.x0 // cell, -(-hole.x1 // cell))
+    within = np.isin(labels[rows, columns], group.labels)
+    edges = (int(hole.y0 > 0), int(hole.y1 < shape[0])), (int(hole.x0 > 0), int(hole.x1 < shape[1]))
+    padded = np.pad(within, edges).view(np.uint8)
+    if padded.all():
+        return float(max(shape)), 1.0
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)
+    return float(depth.max()) * cell, within.sum() / max(within.shape) ** 2
+
+
+def _pieces(
+    group: _Group,
+    mask: np.ndarray,
+    labels: np.ndarray,
+    cell: int,
+    deep: float,
+    *,
+    context: float,
+    min_side: int,
+) -> list[Crop]:
+    """Cut a group along a grid, row by row; each piece sees what those before it filled."""
+    hole, most = group.hole, max(PIECE, math.ceil(LONG * deep / 2))
+    rows, columns = (
+        np.linspace(start, stop, -(-(stop - start) // most) + 1).astype(int).tolist()
+        for start, stop in ((hole.y0, hole.y1), (hole.x0, hole.x1))
+    )
+    crops, done = [], np.zeros_like(mask)
+    for y0, y1 in pairwise(rows):
+        for x0, x1 in pairwise(columns):
+            part = _own(group, mask, labels, cell, Box(y0, x0, y1, x1))
+            if not part.any():
+                continue
+            ys, xs = (np.flatnonzero(part.any(axis)).tolist() for axis in (1, 0))
+            piece = Box(y0 + ys[0], x0 + xs[0], y0 + ys[-1] + 1, x0 + xs[-1] + 1)
+            longer = max(piece.height, piece.width)
+            # What is known lies beside it, and beside a corner as far as the hole is deep.
+            seen = longer + math.ceil(context * min(longer, max(BESIDE, LONG * deep / 4)))
+            box = _around(piece, max(min_side, seen, math.ceil(LONG * deep / 2)), mask.shape)
+            earlier = done[box.slices].copy()
+            own = np.zeros_like(earlier)
+            top, left = y0 - box.y0, x0 - box.x0
+            here = part[max(-top, 0) : box.y1 - y0, max(-left, 0) : box.x1 - x0]
+            top, left = max(top, 0), max(left, 0)
+            own[top : top + here.shape[0], left : left + here.shape[1]] = here
+            done[y0:y1, x0:x1] |= part
+            crops.append(Crop(box, mask[box.slices] & ~earlier, own, earlier))
+    return crops
 
 
 def _inside(start: int, stop: int, side: int, limit: int) -> tuple[int, int]:

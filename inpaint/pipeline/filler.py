@@ -95,6 +95,8 @@ class Filler:
         Fills to return.
     routed : bool
         Whether the router chooses between the prior and classical methods.
+    aligned : bool
+        Whether the prior knows whole pictures that are framed as this one.
     device : torch.device
         Where the priors are.
     sketch : Filler or None
@@ -118,6 +120,7 @@ class Filler:
     detailed: int = 0
     detailed_share: float = 0.0
     sketch: Filler | None = None
+    aligned: bool = False
 
     @property
     def steps(self) -> int:
@@ -141,6 +144,7 @@ class Filler:
         callback: Callback | None = None,
         on_fill: Callable[[int, np.ndarray], None] | None = None,
         first: int = 0,
+        alone: bool = False,
     ) -> Filled:
         """Fill one crop.
 
@@ -158,6 +162,8 @@ class Filler:
             Told each fill (h, w, 3) with its index, from 0, as soon as it is refined.
         first : int
             Leave out the candidates before this one: they are neither refined nor returned.
+        alone : bool
+            Leave out those after it too.
 
         Returns
         -------
@@ -179,7 +185,7 @@ class Filler:
                 pictures, found = self._imagined(image, mask, seed, lacking, callback)
                 guides += [enlarge(_array(x), mask.shape) for x in pictures]
         made = []
-        for index, guide in enumerate(guides[first:]):
+        for index, guide in enumerate(guides[first : first + 1] if alone else guides[first:]):
             made.append(self._refined(Patch(image, mask, image, guide, seed)))
             if on_fill:
                 on_fill(index, made[-1][0])
@@ -194,7 +200,9 @@ class Filler:
             found, _, _ = self._search(*self._view(image, mask), seed)
             return blend(image, enlarge(_array(found.x[0, 0]), mask.shape), mask)
 
-        return router.route(image, mask, quick, size=self.prior.size, seed=seed)
+        return router.route(
+            image, mask, quick, size=self.prior.size, seed=seed, aligned=self.aligned
+        )
 
     def _view(self, image: np.ndarray, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """Return a crop as the priors see it: x (1, 3, S, S) in [0, 1] and its hole (1, S, S)."""

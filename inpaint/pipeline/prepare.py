@@ -27,6 +27,9 @@ ENLARGED = 2
 # A completion network too, but only in a large hole: its share of the crop, and how much the crop
 # may be larger than what the network sees (docs/refiners.md).
 LARGE_HOLE, STRETCHED = 0.25, 1.25
+# A search that starts from what a completion network drew is near its end: more steps and further
+# starts lead away from it, to lower PSNR and higher LPIPS (docs/search.md).
+NEAR = {"restarts": 1, "steps": 6}
 
 
 def check(
@@ -92,7 +95,9 @@ def prepare(
     other = registry.load_prior(gaussian, str(device)) if gaussian else None
     steady = other if other and other.size == known.model.size else None
     drawn = other and not steered and "start" not in wanted
-    options = {**known.model.search_defaults, **wanted}
+    sketch = _sketch(other, known.family, mode, device) if other and drawn else None
+    near = NEAR if sketch and not steady and not known.feed_forward else {}
+    options = {**known.model.search_defaults, **near, **wanted}
     if known.feed_forward and options["steps"]:
         raise SearchError(
             f"steps is {options['steps']}, but {known.name} is a network that fills a hole in one "
@@ -102,7 +107,7 @@ def prepare(
     return Filler(
         prior=known.model,
         steady=steady,
-        sketch=_sketch(other, known.family, mode, device) if other and drawn else None,
+        sketch=sketch,
         options=options,
         stages=ready(order),
         mode=mode,
@@ -112,6 +117,7 @@ def prepare(
         detailed_stages=ready([stage for stage in order if stage != "texture"]),
         detailed=detailed,
         detailed_share=share,
+        aligned=known.whole,
     )
 
 

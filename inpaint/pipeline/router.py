@@ -18,8 +18,8 @@ from inpaint import masks
 from inpaint.pipeline.classical import baseline
 
 Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]
-# A hole of this depth is left to the prior, since no other method is as good. In pixels of the
-# prior's view, or of the picture where that is finer.
+# A hole that is deeper than both is left to the prior, since no other method is as good. In pixels
+# of the prior's view, and of the picture.
 THIN = 2.0
 THIN_PIXELS = 5.0
 # With more pixels than this, the biharmonic equation takes longer than everything else together.
@@ -56,7 +56,9 @@ def deepest(mask: np.ndarray) -> float:
     return float(masks.inward(mask).max())
 
 
-def route(image: np.ndarray, mask: np.ndarray, prior: Fill, *, size: int, seed: int) -> Route:
+def route(
+    image: np.ndarray, mask: np.ndarray, prior: Fill, *, size: int, seed: int, aligned: bool = False
+) -> Route:
     """Choose the method that fills the hole of one crop.
 
     Parameters
@@ -71,10 +73,14 @@ def route(image: np.ndarray, mask: np.ndarray, prior: Fill, *, size: int, seed: 
         Side of the prior's view, to which the crop is brought.
     seed : int
         Decides which known pixels are hidden.
+    aligned : bool
+        Whether the prior knows pictures that are framed as this one. It is then asked about holes
+        of at most ``THIN`` pixels alone: in deeper ones the contest chose no better than that in
+        40 faces of 64 pixels, and took a fifth of the time of a fill.
     """
     deep = deepest(mask)
     view = deep * min(1.0, size / max(mask.shape))
-    if view > THIN and deep > THIN_PIXELS:
+    if view > THIN and deep > (THIN if aligned else THIN_PIXELS):
         return Route("prior", why=f"a blob, {deep:.0f} px deep: left to the prior")
     hidden = hide(mask, deep, seed=seed)
     if hidden is None:

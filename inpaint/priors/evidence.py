@@ -54,16 +54,17 @@ class Coarse:
         hole. The constant log 2 pi / 2 is left out, because it is the same for all priors.
         """
         known = (~mask).expand(3, -1, -1).flatten()
-        r = (image.flatten() - self.mean)[known]
-        if not len(r):
+        n, latent = int(known.sum()), self.W.shape[1]
+        if not n:
             return 0.0
-        W = self.W[known]
+        # Zeros in the hole have the effect of removing the hole's rows from W, without a copy.
+        r = torch.where(known, image.flatten() - self.mean, 0)
         # As in ``Gaussian``: from the product that all masks share, where less is unknown.
-        few = 2 * len(r) > len(known)
-        M = self.product - self.W[~known].T @ self.W[~known] if few else W.T @ W
+        few = 2 * n > len(known)
+        W = self.W[~known if few else known]
+        M = self.product - W.T @ W if few else W.T @ W
         M.diagonal().add_(noise)
-        n, latent = W.shape
-        factor, projected = torch.linalg.cholesky(M), W.T @ r
+        factor, projected = torch.linalg.cholesky(M), self.W.T @ r
         z = torch.cholesky_solve(projected[:, None], factor)[:, 0]
         # |r|² - r^T W M^-1 W^T r, and log det C_kk = (n - K) log noise + log det M.
         quadratic = float(r @ r - projected @ z) / noise
@@ -93,6 +94,6 @@ def coarse(size: int, packed: dict[str, Tensor], *, side: int) -> Coarse:
         "odd": packed["odd"][rows],
     }
     mean, W = unpack(size, part)
-    planes = torch.cat([mean[None], W.T]).unflatten(1, (3, size, size))
+    planes = torch.cat([mean[None], W.whole().T]).unflatten(1, (3, size, size))
     small = adaptive_avg_pool2d(planes, side).flatten(1)
     return Coarse(side, small[0], small[1:].T.contiguous())

@@ -8,7 +8,16 @@ Given the known pixels x_k, the latent is Gaussian too, with
 
 and the fill W_u E[z | x_k] + mu_u is the completion of a multivariate normal,
 mu_u + C_uk C_kk^-1 (x_k - mu_k) with C = W W^T + noise * I, which is the most likely x_u. Where
-less is unknown than known, W_k^T W_k is W^T W - W_u^T W_u, and W^T W is the same for all masks.
+less is unknown than known, what all masks share is factorised once,
+
+    A = noise * I + W^T W = L L^T,   B = W L^-T,   M = L (I - B_u^T B_u) L^T,
+
+and by the identity of Woodbury, with b = B_k^T (x_k - mu_k),
+
+    L^T E[z | x_k] = b + B_u^T (I - B_u B_u^T)^-1 B_u b,
+
+so that a small hole costs a factorisation of its own size. The eigenvalues of I - B_u B_u^T are
+between 0 and 1, which makes float32 as exact as the weights (``tests/unit/test_gaussian_cost.py``).
 
 The model is fitted to the data and its mirror images. Its covariance therefore commutes with
 mirroring, and each component is even or odd. So only the left half of each is stored, in 8 bits for
@@ -19,15 +28,18 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from inpaint.priors.mirrored import Mirrored
+
 # Step of the best uniform quantiser with 16 levels of a standard normal (Max 1960, table II).
 STEP_4BIT = 0.3352
 CACHED_MASKS = 4
-_STRIP = 256  # columns of M at a time: of a symmetric product only the lower half is needed
+_STRIP = 128  # rows at a time: of a symmetric product only the lower half is needed
 
 
 class Gaussian:
@@ -66,10 +78,15 @@ class Gaussian:
             if not (isinstance(value, int | float) and 0 < value < math.inf):
                 raise ValueError(f"{name} is {value}; expected a positive variance such as 3e-3")
         self.size, self.packed, self.noise, self.residual = size, packed, noise, residual
-        self.mean, self.W = unpack(size, packed)
-        self.latent = int(self.W.shape[1])
-        self._factors: OrderedDict[tuple[bytes, float], Tensor] = OrderedDict()
-        self._whole: Tensor | None = None
+        self.mean, self._components = unpack(size, packed)
+        self.latent = len(self._components.odd)
+        self._conditions: OrderedDict[bytes, _Condition] = OrderedDict()
+        self._shared: tuple[Mirrored, Tensor] | None = None
+
+    @property
+    def W(self) -> Tensor:  # noqa: N802, the equations' name
+        """The components, (3 * S * S, K); made anew each time, because a fill needs halves only."""
+        return self._components.whole()
 
     @property
     def search_defaults(self) -> dict[str, Any]:
@@ -86,21 +103,21 @@ class Gaussian:
 
     def to(self, device: torch.device) -> Gaussian:
         """Move the components to ``device``."""
-        self.mean, self.W = self.mean.to(device), self.W.to(device)
-        self._factors.clear()
-        self._whole = None
+        self.mean, self._components = self.mean.to(device), self._components.to(device)
+        self._conditions.clear()
+        self._shared = None
         return self
 
     def sample_z(self, n: int, generator: torch.Generator) -> Tensor:
         """Draw (n, K) from the standard normal."""
-        return torch.randn((n, self.latent), generator=generator).to(self.W.device)
+        return torch.randn((n, self.latent), generator=generator).to(self.mean.device)
 
     def generate(self, z: Tensor) -> Tensor:
         """Return W z + mu, (n, 3, S, S), clipped to [0, 1]; the gradient is that without the clip.
 
         A plain clip has no gradient where it acts, so that a search could not move away from it.
         """
-        x = (self.mean + z @ self.W.T).unflatten(1, (3, self.size, self.size))
+        x = self.mean.unflatten(0, (3, self.size, self.size)) + self._components.images(z)
         return x + (x.clamp(0, 1) - x).detach()
 
     def perceptual_loss(self, z: Tensor, x: Tensor) -> Tensor:
@@ -112,66 +129,57 @@ class Gaussian:
         return z
 
     def start_z(self, image: Tensor, mask: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        """The posterior mean first, then draws from the posterior, (n, K)."""
-        mean, factor = self.posterior(image, mask)
-        noise = torch.randn((n, self.latent), generator=generator).double().to(factor.device)
-        noise[0] = 0
-        spread = torch.linalg.solve_triangular(factor.T, noise.T, upper=True).T
-        return (mean + math.sqrt(self.noise) * spread).float()
-
-    def posterior(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """E[z | x_k] (K,) and the Cholesky factor (K, K) of M, in float64.
+        """The posterior mean first, then draws from the posterior, (n, K).
 
         image (3, S, S) in [0, 1], of which only the known pixels are read; mask (S, S).
         """
-        return self.means(image[None], mask)[0], self._factor(mask, self.noise)
+        mean = self.means(image[None], mask)
+        if n == 1:
+            return mean
+        noise = torch.randn((n, self.latent), generator=generator).double().to(mean.device)
+        noise[0] = 0
+        factor = self._factor(mask)
+        spread = torch.linalg.solve_triangular(factor.T, noise.T, upper=True).T
+        return (mean + math.sqrt(self.noise) * spread).float()
 
     def means(self, images: Tensor, mask: Tensor) -> Tensor:
-        """E[z | x_k] (n, K), float64, of images (n, 3, S, S) that share one mask (S, S)."""
-        factor = self._factor(mask, self.noise)
-        residual = images.flatten(1) - self.mean
+        """E[z | x_k] (n, K) of images (n, 3, S, S) that share one mask (S, S)."""
+        residual = images - self.mean.unflatten(0, (3, self.size, self.size))
         # Zeros in the hole have the effect of removing the hole's rows from W, without a copy.
-        residual = torch.where(mask.expand(3, -1, -1).flatten(), 0, residual)
-        projected = (residual @ self.W).double()
-        return torch.cholesky_solve(projected.T, factor).T
+        return self._condition(mask)(torch.where(mask, 0, residual))
 
-    def _factor(self, mask: Tensor, noise: float) -> Tensor:
-        """Return the Cholesky factor of M, cached for a few masks, which images often share."""
-        key = mask.cpu().numpy().tobytes(), noise
-        if key in self._factors:
-            self._factors.move_to_end(key)
-            return self._factors[key]
-        M = self._known_product(mask.expand(3, -1, -1).flatten()).double()
-        M.diagonal().add_(noise)
-        self._factors[key] = torch.linalg.cholesky(M)
-        if len(self._factors) > CACHED_MASKS:
-            self._factors.popitem(last=False)
-        return self._factors[key]
+    def _condition(self, mask: Tensor) -> _Condition:
+        """Return what all images of a mask share, cached for a few masks, which many share."""
+        key = mask.cpu().numpy().tobytes()
+        if key in self._conditions:
+            self._conditions.move_to_end(key)
+            return self._conditions[key]
+        self._conditions[key] = self._conditioned(mask)
+        if len(self._conditions) > CACHED_MASKS:
+            self._conditions.popitem(last=False)
+        return self._conditions[key]
 
-    def _known_product(self, hole: Tensor) -> Tensor:
-        """W_k^T W_k (K, K), its lower half alone, for the values outside ``hole`` (3 * S * S,)."""
-        few = 2 * int(hole.sum()) < len(hole)
-        if few:
-            if self._whole is None:
-                self._whole = self._product()
-            product, W, sign = self._whole.clone(), self.W[hole], -1
-        else:
-            product, W, sign = self.W.new_zeros(self.latent, self.latent), self.W[~hole], 1
-        for start in range(0, self.latent, _STRIP):
-            stop = min(start + _STRIP, self.latent)
-            product[start:stop, :stop].add_(W[:, start:stop].T @ W[:, :stop], alpha=sign)
-        return product
+    def _conditioned(self, mask: Tensor) -> _Condition:
+        """Factorise what a mask needs: the hole's pixels, the components, or M itself."""
+        if 2 * int(mask.sum()) >= mask.numel():
+            return _Condition(self._components, self._factor(mask))
+        if self._shared is None:
+            A = self._components.gram().double()
+            A.diagonal().add_(self.noise)
+            L = torch.linalg.cholesky(A)
+            self._shared = self._components.whitened(L), L.float().T.contiguous()
+        B, shared = self._shared
+        B_u = B.rows(mask)
+        if len(B_u) <= self.latent:
+            return _Condition(B, torch.linalg.cholesky(_rest(B_u)), shared, B_u)
+        return _Condition(B, torch.linalg.cholesky(_rest(B_u.T.contiguous())), shared)
 
-    def _product(self) -> Tensor:
-        """W^T W (K, K) from the left halves of the images: even times odd components is 0."""
-        size, odd = self.size, self.packed["odd"].bool().to(self.W.device)
-        left = self.W.unflatten(0, (3, size, size))[:, :, : size // 2].flatten(0, 2)
-        product = left.new_zeros(self.latent, self.latent)
-        for alike in (odd, ~odd):
-            at = alike.nonzero()[:, 0]
-            part = left[:, at]
-            product[at[:, None], at] = 2 * (part.T @ part)
-        return product
+    def _factor(self, mask: Tensor) -> Tensor:
+        """Return the Cholesky factor (K, K) of M, in float64."""
+        W_k = self._components.rows(~mask)
+        M = (W_k.T @ W_k).double()
+        M.diagonal().add_(self.noise)
+        return torch.linalg.cholesky(M)
 
     def config(self) -> dict[str, Any]:
         """Everything but the tensors."""
@@ -186,6 +194,52 @@ class Gaussian:
     def tensors(self) -> dict[str, Tensor]:
         """The packed components."""
         return self.packed
+
+
+@dataclass(frozen=True, eq=False)
+class _Condition:
+    """E[z | x_k] of the images of one mask, from their residuals, which are 0 in the hole.
+
+    Attributes
+    ----------
+    basis : Mirrored
+        W, or B where ``shared`` is given.
+    factor : Tensor
+        The Cholesky factor of M; with ``shared``, that of I - B_u^T B_u; with ``rows`` too, that
+        of I - B_u B_u^T.
+    shared : Tensor (K, K) or None
+        L^T.
+    rows : Tensor (3 * m, K) or None
+        B_u of the m pixels of the hole.
+    """
+
+    basis: Mirrored
+    factor: Tensor
+    shared: Tensor | None = None
+    rows: Tensor | None = None
+
+    def __call__(self, residual: Tensor) -> Tensor:
+        """(n, 3, S, S) -> (n, K), float32."""
+        b = self.basis.products(residual).T
+        if self.rows is None:
+            y = torch.cholesky_solve(b.to(self.factor.dtype), self.factor)
+        elif len(self.rows):
+            y = b + self.rows.T @ torch.cholesky_solve(self.rows @ b, self.factor)
+        else:
+            y = b
+        if self.shared is not None:
+            y = torch.linalg.solve_triangular(self.shared, y, upper=True)
+        return y.T.float()
+
+
+def _rest(X: Tensor) -> Tensor:
+    """I - X X^T (n, n), its lower half alone, for X (n, m)."""
+    n = len(X)
+    rest = torch.eye(n, dtype=X.dtype, device=X.device)
+    for start in range(0, n, _STRIP):
+        stop = min(start + _STRIP, n)
+        rest[start:stop, :stop] -= X[start:stop] @ X[:stop].T
+    return rest
 
 
 def pack(mean: Tensor, components: Tensor, odd: Tensor, *, bits8: int) -> dict[str, Tensor]:
@@ -220,17 +274,14 @@ def pack(mean: Tensor, components: Tensor, odd: Tensor, *, bits8: int) -> dict[s
     }
 
 
-def unpack(size: int, packed: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+def unpack(size: int, packed: dict[str, Tensor]) -> tuple[Tensor, Mirrored]:
     """Mean (3 * S * S,) and W (3 * S * S, K), float32, from what ``pack`` made."""
-    half = (3, size, size // 2)
     nibbles = packed["codes4"]
     levels = torch.stack([nibbles & 15, nibbles >> 4], dim=2).flatten(1)
     rows = torch.cat([packed["codes8"].flatten(1).float(), levels.float() - 7.5])
-    left = (rows * packed["scale"][:, None]).unflatten(1, half)
-    sign = 1 - 2 * packed["odd"].float()[:, None, None, None]
-    W = torch.cat([left, sign * left.flip(3)], dim=3).flatten(1).T.contiguous()
+    left = (rows * packed["scale"][:, None]).T.contiguous()
     mean = torch.cat([packed["mean"], packed["mean"].flip(2)], dim=2)
-    return mean.flatten(), W
+    return mean.flatten(), Mirrored(size, left, packed["odd"].bool())
 
 
 def from_config(config: dict[str, Any], tensors: dict[str, Tensor]) -> Gaussian:

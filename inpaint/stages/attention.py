@@ -56,10 +56,15 @@ class Attend(nn.Module):
         projected = linear(cells, self.project.weight.flatten(1), self.project.bias)
         q, k, v = projected.view(n, h * w, 3, HEADS, c // HEADS).permute(2, 0, 3, 1, 4)
         bias = known.flatten(2).clamp_min(1e-4).log()[:, :, None, :]  # (N, 1, 1, HW)
-        scores = (q * (c // HEADS) ** -0.5) @ k.transpose(2, 3) + bias
-        taken = (scores.softmax(3) @ v).transpose(1, 2).reshape(n, h * w, c)
-        merged = linear(taken, self.merge.weight.flatten(1), self.merge.bias)
-        return x + (1 - known) * merged.view(n, h, w, c).permute(0, 3, 1, 2)
+        # A cell that is known takes nothing, so that only the others ask.
+        asking = (known < 1).flatten(1).any(0).nonzero()[:, 0]
+        q = q[:, :, asking] * (c // HEADS) ** -0.5
+        scores = q @ k.transpose(2, 3) + bias
+        taken = (scores.softmax(3) @ v).transpose(1, 2).reshape(n, len(asking), c)
+        merged = linear(taken, self.merge.weight.flatten(1), self.merge.bias).transpose(1, 2)
+        merged = (1 - known).flatten(2)[:, :, asking] * merged
+        # In training x may be of half precision.
+        return x.flatten(2).to(merged.dtype).index_add(2, asking, merged).view(n, c, h, w)
 
 
 class Residual(nn.Module):

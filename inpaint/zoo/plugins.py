@@ -75,3 +75,36 @@ def about(what: str, name: str) -> str:
         return str(error)
     text = " ".join((getattr(thing, "__doc__", None) or "no description").split("\n\n")[0].split())
     return f"{text} [{package(what, name)}]"
+
+
+def stage(name: str) -> Any:
+    """The function of the stage ``name``.
+
+    Raises InpaintError as ``load`` does, and where it is no function.
+    """
+    apply = load("stage", name)
+    if not callable(apply):
+        raise InpaintError(
+            f"the stage {name!r} of the package {package('stage', name)} is a "
+            f"{type(apply).__name__}; expected a function from patch to patch"
+        )
+    return apply
+
+
+@lru_cache(maxsize=8)
+def prior(name: str, device: str) -> Any:
+    """The prior ``name``, whose entry point is a function that makes it, on its device.
+
+    Raises InpaintError as ``load`` does, and where the function fails.
+    """
+    import torch
+
+    make = load("prior", name)
+    try:
+        return make().to(torch.device(device))
+    except Exception as error:  # code of another package may raise anything
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise InpaintError(
+            f"the prior {name!r} of the package {package('prior', name)} cannot be made "
+            f"({reason}); update the package or uninstall it"
+        ) from error

@@ -1,14 +1,11 @@
 """Priors, stages and tasks by name: those of this package by their files, others by entry points.
 
-A prior kind or a stage is a module, and a shipped prior is a folder. A module or package in
-``priors/``, ``stages/`` or ``restore/`` is a prior kind, a stage or a task if it defines the
-functions in ``ROLES``; other modules there are shared by these. Sources are read without importing
-them, so that ``--help`` is instant.
+A prior kind or a stage is a module, and a shipped prior is a folder. Sources are read without
+importing them (``zoo/sources.py``), so that ``--help`` is instant.
 """
 
 from __future__ import annotations
 
-import ast
 import importlib
 import json
 import logging
@@ -21,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 from inpaint.errors import InpaintError, UnknownNameError, WeightsError
 from inpaint.zoo import networks, plugins
+from inpaint.zoo.sources import described, modules
 from inpaint.zoo.weights import CONFIG, read_config, state_of
 
 if TYPE_CHECKING:
@@ -29,40 +27,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 ZOO = Path(__file__).parent
-HERE = ZOO.parent
-# The functions that a module of these folders must define; it is recognised by them.
-ROLES = {"priors": ("from_config", "tiny"), "stages": ("apply",), "restore": ("task",)}
-
-
-@lru_cache(maxsize=len(ROLES))
-def _modules(folder: str) -> dict[str, Path]:
-    """Sources of the modules and packages in a folder that have its role, by name, sorted."""
-    here = HERE / folder
-    sources = {p.stem: p for p in here.glob("*.py")}
-    sources |= {p.parent.name: p for p in here.glob("*/__init__.py")}
-    return {name: sources[name] for name in sorted(sources) if _defines(sources[name], folder)}
-
-
-def _defines(source: Path, folder: str) -> bool:
-    """Whether a module has the role of its folder."""
-    text = source.read_text(encoding="utf-8")
-    if not all(f"def {function}(" in text for function in ROLES[folder]):
-        return False  # without parsing, which takes most of the time
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
-        return True  # it counts as one, so that importing it reports the error
-    return set(ROLES[folder]) <= {x.name for x in tree.body if isinstance(x, ast.FunctionDef)}
 
 
 def kinds() -> list[str]:
     """Names of the prior kinds: modules of ``inpaint/priors`` that build a prior."""
-    return list(_modules("priors"))
+    return list(modules("priors"))
 
 
 def own_stages() -> list[str]:
     """Names of our own stages: modules of ``inpaint/stages`` that have an ``apply``."""
-    return list(_modules("stages"))
+    return list(modules("stages"))
 
 
 def stages() -> list[str]:
@@ -73,7 +47,7 @@ def stages() -> list[str]:
 
 def tasks() -> list[str]:
     """Names of the tasks of ``inpaint restore``: modules of ``inpaint/restore`` that make one."""
-    return list(_modules("restore"))
+    return list(modules("restore"))
 
 
 def priors() -> list[str]:
@@ -128,8 +102,7 @@ def about(stage: str) -> str:
     """The description of a stage; of one of ours its module's docstring, read without import."""
     if stage not in own_stages():
         return plugins.about("stage", stage)
-    text = _modules("stages")[stage].read_text(encoding="utf-8")
-    return ast.get_docstring(ast.parse(text)) or ""
+    return described("stages", stage)
 
 
 def stage(name: str) -> Callable[[Patch], Patch]:
@@ -144,12 +117,7 @@ def stage(name: str) -> Callable[[Patch], Patch]:
         return apply
     if name not in stages():
         raise UnknownNameError("stage", name, stages())
-    apply = plugins.load("stage", name)
-    if not callable(apply):
-        raise InpaintError(
-            f"the stage {name!r} of the package {plugins.package('stage', name)} is a "
-            f"{type(apply).__name__}; expected a function from patch to patch"
-        )
+    apply = plugins.stage(name)
     return apply
 
 
@@ -239,6 +207,8 @@ def prior_config(name: str) -> dict[str, Any]:
     """
     if networks.is_network(name):
         return networks.config(name, facts(load_prior(name)))
+    if own := shipped().get(name):
+        return dict(own)
     if name not in installed_priors():
         return read_config(prior_folder(name))
     return {**facts(load_prior(name)), "package": plugins.package("prior", name)}
@@ -272,7 +242,9 @@ def load_prior(name: str, device: str = "cpu") -> Prior:
         _ORIGINS[network] = name
         return network
     if name in installed_priors():
-        return _made(name, device)
+        made: Prior = plugins.prior(name, device)
+        _ORIGINS[made] = name
+        return made
     folder = prior_folder(name).resolve()
     return _load(folder, json.dumps(read_config(folder), sort_keys=True), device)
 
@@ -286,24 +258,6 @@ def origin(prior: Prior) -> str | None:
 
 
 _ORIGINS: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-
-
-@lru_cache(maxsize=8)
-def _made(name: str, device: str) -> Prior:
-    """The prior of an installed package, whose entry point is a function that makes it."""
-    import torch
-
-    make = plugins.load("prior", name)
-    try:
-        prior: Prior = make().to(torch.device(device))
-    except Exception as error:  # code of another package may raise anything
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise InpaintError(
-            f"the prior {name!r} of the package {plugins.package('prior', name)} cannot be made "
-            f"({reason}); update the package or uninstall it"
-        ) from error
-    _ORIGINS[prior] = name
-    return prior
 
 
 @lru_cache(maxsize=8)

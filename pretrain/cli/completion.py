@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 @knobs(CompletionOptions)
 @click.option("--prior", required=True, help="Gaussian prior whose fills guide the network.")
 @click.option(
+    "--also",
+    multiple=True,
+    help="Another prior, whose search fills a quarter of the views; several take turns.",
+)
+@click.option(
     "--folds",
     type=click.IntRange(min=2),
     default=4,
@@ -53,6 +58,7 @@ if TYPE_CHECKING:
 )
 def command(
     prior: str,
+    also: tuple[str, ...],
     folds: int,
     held_out: tuple[Path, ...],
     fine: tuple[Path, ...],
@@ -66,6 +72,8 @@ def command(
 
     config = read_config(registry.prior_folder(prior))
     crossfit.check(config)
+    others = [registry.load_prior(name) for name in also]
+    named = [str(read_config(registry.prior_folder(name)).get("sha256")) for name in also]
     first = registry.refiner_named(init) if init else None
     given["family"] = given["family"] or config.get("family")
     cache = given["cache"] or given["out"] / "cache"
@@ -74,6 +82,7 @@ def command(
         images: Images, options: CompletionOptions, *, fine: bool = False, honest: bool = True
     ) -> Guided:
         """Return views with guides; ``honest`` ones come from Gaussians not fitted on the image."""
+        given_by = named if honest else []
         with bar() as progress:
             task = progress.add_task("guides")
 
@@ -92,12 +101,16 @@ def command(
                 images,
                 fitted,
                 count=folds if honest else 1,
-                name=f"{config.get('sha256')} in {folds if honest else 1}",
+                name=" ".join(
+                    [str(config.get("sha256")), f"in {folds if honest else 1}", *given_by]
+                ),
                 size=options.fine_size if fine else options.size,
                 cache=cache,
                 per_image=options.fine_per_image if fine else options.per_image if honest else 1,
                 min_scale=options.fine_scale if fine else options.min_scale,
                 pose=options.pose and honest,
+                published=options.published,
+                others=others if honest else (),
                 seed=options.seed if honest else options.seed + 1,
                 callback=lambda done, total: progress.update(task, completed=done, total=total),
             )

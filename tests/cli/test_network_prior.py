@@ -64,6 +64,9 @@ def test_show_says_what_is_known(run: Callable, network: Path, desk: Path) -> No
     shown = json.loads(run("show", "tiny.onnx", "--json").out)
     assert (shown["kind"], shown["size"], shown["licence"]) == ("onnx", 32, "CC0")
     assert len(shown["sha256"]) == 64
+    # What was recognised; where an output of floats ends is seen only when the network runs.
+    assert (shown["image"], shown["mask"], shown["output"]) == ("image", "mask", "output")
+    assert (shown["image_range"], shown["output_range"], shown["mask_hole"]) == ([0, 1], None, 1)
 
 
 @pytest.mark.parametrize(

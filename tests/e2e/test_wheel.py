@@ -1,10 +1,12 @@
-"""The wheel holds all that works, and works where there is no checkout."""
+"""The wheel and the source distribution hold all that works; the wheel needs no checkout."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -48,6 +50,28 @@ def test_it_holds_every_file_of_the_packages(wheel: Path) -> None:
         assert name in held
     assert sum(name.endswith(".safetensors") for name in held) >= 9
     assert not any(name.startswith(("tests", "samples", "benchmarks")) for name in held)
+
+
+def test_the_source_distribution_holds_all_that_the_tests_need(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.safetensors")
+    needed = ("benchmarks", "docs", "examples", "samples", "tests")
+    for name in (*needed, "inpaint", "pretrain"):
+        shutil.copytree(ROOT / name, copy / name, ignore=unwanted)
+    for path in (p for p in ROOT.iterdir() if p.is_file()):
+        shutil.copy(path, copy)
+    command = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "dist"), str(copy)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (packed_up,) = (tmp_path / "dist").glob("latent_inpaint-*.tar.gz")
+    with tarfile.open(packed_up) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    for folder in needed:
+        files = (p for p in (copy / folder).rglob("*") if p.is_file())
+        assert {p.relative_to(copy).as_posix() for p in files} - held == set()
+    assert {"CHANGELOG.md", "CITATION.cff", "Makefile", "constraints.txt", "mkdocs.yml"} <= held
 
 
 def test_its_version_is_that_of_the_code(wheel: Path) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from inpaint.priors import gaussian
+from inpaint.priors import dcgan, gaussian, vae
 from inpaint.stages.completion import Completion, build
-from pretrain import completion, critic, guided
+from pretrain import completion, critic, guided, holes
 from pretrain.data import Images
 from pretrain.options import CompletionOptions
 from pretrain.run import Plan
@@ -89,6 +89,35 @@ def test_a_picture_is_filled_by_the_prior_that_has_not_seen_it(
             lying.append((np.abs(down)[inner].mean() > np.abs(across)[inner].mean(), item))
     assert len(lying) > 20
     assert all(found == (two.views.image_of[item] % 2 == 0) for found, item in lying)
+
+
+def test_every_fourth_group_is_filled_by_another_prior(discs: Images, tmp_path: Path) -> None:
+    options = {"count": 1, "size": SIDE, "cache": tmp_path, "per_image": 4}
+    alone = guided.make(discs, lambda: [gaussian.tiny()], name="alone", **options)  # type: ignore[arg-type]
+    mixed = guided.make(
+        discs,
+        lambda: [gaussian.tiny()],
+        name="mixed",
+        others=[vae.tiny(), dcgan.tiny()],
+        **options,  # type: ignore[arg-type]
+    )
+    other = (alone.fills != mixed.fills).reshape(len(alone), -1).any(1)
+    groups = np.unique(alone.mask_of)
+    assert len(groups) >= 8
+    for group in groups:
+        assert other[alone.mask_of == group].all() == (group % guided.SHARED == 0)
+
+
+def test_published_masks_are_drawn_as_often_as_asked() -> None:
+    centre = np.zeros((SIDE, SIDE), bool)
+    centre[SIDE // 4 : -(SIDE // 4), SIDE // 4 : -(SIDE // 4)] = True
+
+    def centred(share: float) -> int:
+        masks = holes.draw(200, SIDE, seed=1, published=share)
+        return int((masks == centre).all((1, 2)).sum())
+
+    assert centred(0.0) == 0
+    assert centred(1.0) > 2 * centred(0.3) > 0
 
 
 @pytest.mark.parametrize("side", [32, 48, 80])

@@ -47,6 +47,7 @@ def test_small_sets_stand_in_for_absent_data(tmp_path: Path) -> None:
     assert run_all.run(by_name["gan_recipes"], found, tmp_path, 1) is None
 
 
+@pytest.mark.slow
 def test_a_real_run_makes_the_table(tmp_path: Path) -> None:
     out = tmp_path / "RESULTS.md"
     words = ["--only", "ceiling", "--only", "gan_recipes", "--out", str(out)]
@@ -63,6 +64,7 @@ def test_a_real_run_makes_the_table(tmp_path: Path) -> None:
         assert word in text
 
 
+@pytest.mark.slow
 def test_a_failure_is_a_row_and_exit_code_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,7 @@ def test_dust_is_200_specks_on_a_large_photo() -> None:
     assert 1000 < case.mask.sum() < 200 * 37
 
 
+@pytest.mark.slow
 def test_a_run_measures_what_is_installed(sets: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "speed.json"
     words = [*map(str, sets), "--size", "64", "--method", "telea", "--json", str(out)]

@@ -78,9 +78,9 @@ def test_an_image_is_drawn_as_its_class(tiny: Tiny) -> None:
     images = torch.cat([own(prior.with_class("day"), 2), own(prior.with_class("night"), 2)])
     right = ceiling(prior, images, ["day", "day", "night", "night"], steps=100).psnr
     wrong = ceiling(prior, images, ["night", "night", "day", "day"], steps=100).psnr
-    unknown = ceiling(prior, images, ["dusk"] * 4, steps=100).psnr
     assert right.mean() > wrong.mean() + 3
-    np.testing.assert_array_equal(unknown, ceiling(prior, images, steps=100).psnr)
+    unknown = ceiling(prior, images, ["dusk"] * 4, steps=5).psnr
+    np.testing.assert_array_equal(unknown, ceiling(prior, images, steps=5).psnr)
 
 
 def test_progress_runs_to_the_end(tiny: Tiny) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from inpaint.errors import MaskError
-from inpaint.pipeline.crop import Box, Crop, plan_crops
+from inpaint.pipeline.crop import Box, Crop, plan_crops, seeing
 
 
 def masked(shape: tuple[int, int], *boxes: tuple[int, int, int, int]) -> np.ndarray:
@@ -25,7 +26,8 @@ def check(mask: np.ndarray, crops: list[Crop]) -> None:
         assert 0 <= box.y0 < box.y1 <= mask.shape[0]
         assert 0 <= box.x0 < box.x1 <= mask.shape[1]
         assert crop.mask.shape == crop.own.shape == (box.height, box.width)
-        assert np.array_equal(crop.mask, mask[box.slices])
+        unknown = mask & ~(owners > 0) if crop.earlier is not None else mask
+        assert np.array_equal(crop.mask, unknown[box.slices])
         assert crop.own.any()
         owners[box.slices] += crop.own
     assert np.array_equal(owners, mask.astype(int))
@@ -152,3 +154,67 @@ def test_plan_refuses_what_it_cannot_use() -> None:
     for bad in ({"context": -1.0}, {"min_side": 0}, {"max_crops": 0}):
         with pytest.raises(ValueError, match="at least"):
             plan_crops(mask, **bad)
+
+
+def ring(shape: tuple[int, int], margin: int) -> np.ndarray:
+    mask = np.ones(shape, bool)
+    mask[margin:-margin, margin:-margin] = False
+    return mask
+
+
+def diagonal(side: int, thick: int) -> np.ndarray:
+    y, x = np.mgrid[0:side, 0:side]
+    mask: np.ndarray = abs(y - x) < thick
+    return mask
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        ring((1500, 2600), 64),
+        np.pad(ring((1400, 2000), 50), 200),
+        diagonal(2000, 6),
+        masked((1600, 2400), (700, 100, 709, 2300)),
+    ],
+    ids=["around the picture", "frame", "diagonal", "wire"],
+)
+def test_a_long_thin_hole_is_cut_into_pieces(mask: np.ndarray) -> None:
+    """Its crops cover less than a half of what one crop would, and the ends are known."""
+    crops = plan_crops(mask)
+    check(mask, crops)
+    assert len(crops) > 3
+    assert max(crop.box.height for crop in crops) <= 1300
+    known = [np.count_nonzero(~crop.mask) / np.count_nonzero(crop.own) for crop in crops]
+    assert min(known) > 0.5
+    met = sum(bool(crop.earlier is not None and crop.earlier.any()) for crop in crops)
+    assert met >= len(crops) - 2
+
+
+def test_a_large_round_hole_and_a_small_long_one_stay_whole() -> None:
+    (crop,) = plan_crops(masked((3000, 3000), (500, 500, 2000, 2000)))
+    assert crop.earlier is None
+    (crop,) = plan_crops(masked((900, 1000), (400, 100, 409, 600)))
+    assert crop.earlier is None
+
+
+def test_pieces_stay_aware_of_each_other_beside_transparent_pixels() -> None:
+    mask = masked((1600, 2400), (700, 100, 709, 2300))
+    unknown = mask.copy()
+    unknown[:650] = True
+    crops = plan_crops(mask)
+    seen = [seeing(crop, unknown) for crop in crops]
+    for before, after in pairwise(seen):
+        both = Box(
+            max(before.box.y0, after.box.y0),
+            max(before.box.x0, after.box.x0),
+            min(before.box.y1, after.box.y1),
+            min(before.box.x1, after.box.x1),
+        )
+
+        def part(crop: Crop, what: np.ndarray, both: Box = both) -> np.ndarray:
+            top, left = both.y0 - crop.box.y0, both.x0 - crop.box.x0
+            return what[top : top + both.height, left : left + both.width]
+
+        assert part(before, before.own).any()
+        assert not (part(before, before.own) & part(after, after.mask)).any()
+        assert part(after, after.mask)[: 650 - both.y0].all()

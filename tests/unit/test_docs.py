@@ -56,6 +56,13 @@ def test_options_in_the_readme_table_are_options_of_fill() -> None:
     assert set(table) <= option_names(fill)
 
 
+def test_the_citation_names_this_version_and_package() -> None:
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(rf"^version: {re.escape(inpaint.__version__)}$", cited, re.M)
+    assert re.search(r'^name = "latent-inpaint"$', (ROOT / "pyproject.toml").read_text(), re.M)
+    assert "latent-inpaint" in cited
+
+
 def test_every_public_name_exists_and_says_what_it_is() -> None:
     for name in inpaint.__all__:
         assert getattr(inpaint, name).__doc__ or name == "__version__", name

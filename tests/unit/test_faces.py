@@ -306,7 +306,7 @@ def test_the_command_says_that_a_face_was_found_and_where(files: Path) -> None:
     done = CliRunner().invoke(group, [*map(str, words), "--explain", "--json"])
     assert done.exit_code == 0, done.output
     assert "prior   portraits64-gaussian (a face was found, score" in done.stderr
-    assert re.search(r"way     prior \(a face of 1\d\d px around x 1\d\d, y", done.stderr)
+    assert re.search(r"method  prior \(a face of 1\d\d px around x 1\d\d, y", done.stderr)
     report = json.loads(done.stdout)
     assert {"x", "y", "side", "turn", "score"} == set(report["crops"][0]["face"])
     done = CliRunner().invoke(group, [*map(str, words), "--explain", "--json", "--no-faces"])

@@ -24,24 +24,43 @@ def square(size: int, side: int) -> torch.Tensor:
     return mask
 
 
-@pytest.mark.parametrize("side", [0, 1, 17, 44, 46, 61])
-def test_the_factor_is_that_of_the_known_pixels(prior: Gaussian, side: int) -> None:
-    """Holes on both sides of the half, where the way to it changes."""
+@pytest.mark.parametrize("side", [0, 1, 13, 15, 17, 44, 46, 61])
+def test_a_fill_is_the_conditional_mean(prior: Gaussian, side: int) -> None:
+    """Holes on both sides of the sizes where the way to it changes; errors below 0.1 of 255."""
     mask = square(prior.size, side)
-    known = prior.W.double()[(~mask).expand(3, -1, -1).flatten()]
-    exact = known.T @ known
-    exact.diagonal().add_(prior.noise)
-    factor = prior._factor(mask, prior.noise)
-    torch.testing.assert_close(factor @ factor.T, exact, rtol=1e-5, atol=2e-4)
+    image = torch.rand((1, 3, prior.size, prior.size), generator=torch.Generator().manual_seed(2))
+    W, known = prior.W.double(), (~mask).expand(3, -1, -1).flatten()
+    M = W[known].T @ W[known]
+    M.diagonal().add_(prior.noise)
+    r = (image.flatten() - prior.mean).double()[known]
+    exact = W @ torch.linalg.solve(M, W[known].T @ r)
+    found = W @ prior.means(image, mask)[0].double()
+    assert float((found - exact).abs().max()) < 0.1 / 255
+
+
+def test_halves_stand_for_the_whole_matrix(prior: Gaussian) -> None:
+    W, parts = prior.W, prior._components
+    rng = torch.Generator().manual_seed(3)
+    z = torch.randn((2, prior.latent), generator=rng)
+    x = torch.rand((2, 3, prior.size, prior.size), generator=rng)
+    close = {"rtol": 1e-4, "atol": 1e-4}
+    torch.testing.assert_close(parts.images(z).flatten(1), z @ W.T, **close)
+    torch.testing.assert_close(parts.products(x), x.flatten(1) @ W, **close)
+    mask = square(prior.size, 40)
+    rows, expected = parts.rows(mask), W[mask.expand(3, -1, -1).flatten()]
+    torch.testing.assert_close(rows.T @ rows, expected.T @ expected, **close)
 
 
 def test_a_second_mask_costs_products_of_its_hole_alone(prior: Gaussian) -> None:
-    prior._factor(square(prior.size, 5), prior.noise)
-    mask = square(prior.size, 16)
+    """Those of a pixel with each other, and none of a component with each other."""
+    image = torch.rand((1, 3, prior.size, prior.size))
+    prior.means(image, square(prior.size, 5))
+    mask = square(prior.size, 8)
     with FlopCounterMode(display=False) as counted:
-        prior._factor(mask, prior.noise)
-    direct = 2 * 3 * int((~mask).sum()) * prior.latent**2
-    assert 0 < counted.get_total_flops() < direct / 10
+        prior._condition(mask)
+    values = 3 * int(mask.sum())
+    assert 0 < counted.get_total_flops() <= 2 * values**2 * prior.latent
+    assert values**2 * prior.latent < values * prior.latent**2 / 3
 
 
 def test_the_order_of_masks_does_not_show(prior: Gaussian) -> None:

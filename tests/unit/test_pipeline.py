@@ -407,3 +407,23 @@ def test_a_callback_that_raises_ends_the_work(vae: str, which: str) -> None:
     options: dict[str, Any] = {which: raises, "stages": ("poisson",), **FAST}
     with pytest.raises(EnoughError):
         complete(images.from_array(image), mask, prior=vae, **options)
+
+
+def test_pieces_of_a_long_hole_go_on_from_each_other_in_each_candidate() -> None:
+    """The first candidate is the fill of one; pieces meet without a step."""
+    y, x = np.mgrid[0:1300, 0:1300]
+    pixels = np.stack([x / 6, y / 6, (x + y) / 12], 2).astype(np.uint8)
+    mask = np.zeros((1300, 1300), bool)
+    mask[650:658, 100:1250] = True
+    picture = images.from_array(np.where(mask[..., None], np.uint8(0), pixels))
+    options = {"prior": "scenes64-gaussian", "stages": ("poisson",)}
+    one = complete(picture, mask, **options)
+    assert len(one.reports) > 2
+    two = complete(picture, mask, candidates=2, **options)
+    filled = one.pictures[0].pixels
+    assert np.array_equal(two.pictures[0].pixels, filled)
+    assert np.array_equal(filled[~mask], picture.pixels[~mask])
+    assert not np.array_equal(two.pictures[1].pixels, filled)
+    (second,) = complete(picture, mask, candidates=2, first=1, **options).pictures
+    assert np.array_equal(second.pixels, two.pictures[1].pixels)
+    assert np.abs(filled.astype(int) - pixels)[mask].mean() < 3

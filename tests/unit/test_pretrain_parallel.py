@@ -101,6 +101,7 @@ def weights(out: Path, part: str) -> dict[str, Tensor]:
     return state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", GANS.values(), ids=GANS.keys())
 def test_a_gan_trains_in_two_processes_as_in_one(tmp_path: Path, options: GanOptions) -> None:
     def train(name: str) -> None:
@@ -117,6 +118,7 @@ def test_a_gan_trains_in_two_processes_as_in_one(tmp_path: Path, options: GanOpt
         assert apart.mean() < 2e-5 + 1e-3 * value.abs().double().mean(), key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", VAES.values(), ids=VAES.keys())
 def test_a_vae_trains_in_two_processes_as_in_one(tmp_path: Path, options: VaeOptions) -> None:
     def train(name: str) -> None:
@@ -128,6 +130,7 @@ def test_a_vae_trains_in_two_processes_as_in_one(tmp_path: Path, options: VaeOpt
     assert_same_curves(tmp_path / "one", tmp_path / "two", steps=STEPS)
 
 
+@pytest.mark.slow
 def test_shared_norms_are_torch_s_over_the_whole_batch(tmp_path: Path) -> None:
     x = torch.randn((8, 3, 5, 5), generator=torch.Generator().manual_seed(0)) * 3 + 7
 
@@ -159,6 +162,7 @@ def test_shared_norms_are_torch_s_over_the_whole_batch(tmp_path: Path) -> None:
         torch.testing.assert_close(half[3], whole[3], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_only_the_first_process_writes_and_all_stop_together(tmp_path: Path) -> None:
     def train() -> None:
         plan = Plan(tmp_path / f"of {parallel.rank()}", 1000, batch=BATCH, minutes=0.5 / 60)

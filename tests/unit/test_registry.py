@@ -13,7 +13,7 @@ import torch
 
 from inpaint.errors import InpaintError, UnknownNameError, WeightsError
 from inpaint.priors import dcgan, gaussian
-from inpaint.zoo import registry, weights
+from inpaint.zoo import registry, sources, weights
 
 
 def test_every_kind_and_stage_can_be_imported() -> None:
@@ -44,7 +44,7 @@ def test_what_a_folder_shares_is_no_stage_prior_or_task() -> None:
 def test_one_file_is_enough_whatever_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sources = {
+    texts = {
         "select.py": "def apply(patch): ...",
         "start/__init__.py": "def apply(patch): ...",
         "broken.py": "def apply(patch): (",
@@ -52,11 +52,11 @@ def test_one_file_is_enough_whatever_its_name(
         "words.py": '"""A stage has def apply(patch)."""',
         "folder/part.py": "def apply(patch): ...",
     }
-    for name, text in sources.items():
+    for name, text in texts.items():
         (tmp_path / "stages" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "stages" / name).write_text(text)
-    monkeypatch.setattr(registry, "HERE", tmp_path)
-    found = registry._modules.__wrapped__("stages")
+    monkeypatch.setattr(sources, "HERE", tmp_path)
+    found = sources.modules.__wrapped__("stages")
     assert list(found) == ["broken", "select", "start"]
 
 

@@ -108,3 +108,14 @@ class TestChain:
     def test_unknown_name(self) -> None:
         with pytest.raises(UnknownNameError, match="did you mean"):
             chain.build(("poison",), family="", mode="sharp")
+
+
+def test_a_prior_of_aligned_pictures_is_asked_about_the_thinnest_holes_alone() -> None:
+    image = smooth(64)
+    thin, deeper = np.zeros((64, 64), bool), np.zeros((64, 64), bool)
+    thin[30:33, 5:60] = True
+    deeper[30:37, 5:60] = True
+    ways = [router.route(image, m, perfect, size=64, seed=0, aligned=True) for m in (thin, deeper)]
+    assert ways[0].errors
+    assert not ways[1].errors
+    assert router.route(image, deeper, perfect, size=64, seed=0).errors

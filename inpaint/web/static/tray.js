@@ -27,7 +27,7 @@ export class Tray {
 
   begin(what) {
     this.#losses = [];
-    this.#put(what, "");
+    this.#put(what);
     $("restarts").replaceChildren();
     $("curve").hidden = true;
   }
@@ -35,14 +35,14 @@ export class Tray {
   // A fill before its first candidate.
   heard(event) {
     if (event.event === "waiting") {
-      this.#put("Waiting", event.before === 1 ? "one fill before this one" : `${event.before} fills before this one`);
+      this.#put("Waiting", [event.before === 1 ? "another fill comes first" : `${event.before} other fills come first`]);
     } else if (event.event === "crop") {
       this.#losses = [];
-      this.#put("Looking around", event.crops > 1 ? `hole ${event.crop + 1} of ${event.crops}` : "");
+      this.#put("Preparing", this.#hole(event));
     } else if (event.event === "search") {
       this.#searched(event);
     } else {
-      this.#put(STAGES[event.stage] ?? event.stage, "");
+      this.#put(STAGES[event.stage] ?? event.stage);
     }
   }
 
@@ -51,13 +51,13 @@ export class Tray {
     $("restarts").replaceChildren();
     $("curve").hidden = true;
     const next = Math.min(came + 1, of);
-    this.#put("Looking for other fills", `${next} of ${of}`, of > 1 ? came / of : null);
+    this.#put("Looking for other fills", [`${next} of ${of}`], of > 1 ? came / of : null);
   }
 
   #searched({ step, steps, loss, crop, crops }) {
-    const where = crops > 1 ? `hole ${crop + 1} of ${crops} · ` : "";
-    if (steps === 0) this.#put("Solving", `${where}closed form`);
-    else this.#put("Searching", `${where}step ${step} of ${steps}${loss === null ? "" : ` · loss ${loss.toPrecision(3)}`}`, (crop + step / steps) / crops);
+    const where = this.#hole({ crop, crops });
+    if (steps === 0) this.#put("Computing the fill", where);
+    else this.#put("Searching", [...where, `step ${step} of ${steps}`], (crop + step / steps) / crops);
     if (loss !== null) this.#losses.push(loss);
     this.#curve();
   }
@@ -76,9 +76,16 @@ export class Tray {
     return row.children[best];
   }
 
-  #put(what, detail, share = null) {
+  #hole({ crop, crops }) { return crops > 1 ? [`hole ${crop + 1} of ${crops}`] : []; }
+
+  // ``details``: short texts; the smallest windows show only the first.
+  #put(what, details = [], share = null) {
     $("going-what").textContent = what;
-    $("going-detail").textContent = detail;
+    $("going-detail").replaceChildren(...details.map((detail) => {
+      const part = document.createElement("span");
+      part.textContent = detail;
+      return part;
+    }));
     if (share === null) $("progress").removeAttribute("value");
     else $("progress").value = share;
   }
