@@ -80,11 +80,11 @@ def test_too_few_open_files_are_named(tmp_path: Path, command: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_files_that_may_not_grow_are_named(tmp_path: Path, command: str) -> None:
     make_folder(tmp_path, ("a.png", "b.png"))
-    for name in ("a", "b"):  # noise, whose PNG is longer than a kilobyte
+    for name in ("a", "b"):  # noise, whose PNG is longer than that
         noise = np.random.default_rng(1).integers(0, 256, (24, 32, 3), np.uint8)
         Image.fromarray(noise).save(tmp_path / "in" / f"{name}.png")
     before = visible(tmp_path / "in")
-    done = run(COMMANDS[command], tmp_path, "RLIMIT_FSIZE", 1024)
+    done = run(COMMANDS[command], tmp_path, "RLIMIT_FSIZE", 300)
     assert done.returncode == 1
     assert "ulimit -f" in done.stderr, done.stderr
     assert "Traceback" not in done.stderr

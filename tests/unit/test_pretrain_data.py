@@ -360,7 +360,7 @@ def test_a_process_that_dies_while_decoding_leaves_no_cache(folder: Path, cache:
 def test_a_full_disk_is_one_clear_line_and_leaves_nothing(folder: Path, cache: Path) -> None:
     with small_disk(50_000), pytest.raises(OutputError) as error:
         loaded(folder, cache, 100)
-    assert "--cache" in one_line(error)
+    assert "ulimit -f" in one_line(error)
     assert list(cache.glob("*")) == []
     assert len(loaded(folder, cache, 100)) == 4
 
