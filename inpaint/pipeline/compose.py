@@ -257,7 +257,13 @@ def complete(
                 on_candidate(which, filled)
 
         made = filler(
-            image, crop.mask, seed=seed + index, callback=tell, on_fill=paste, first=first
+            image,
+            crop.mask,
+            seed=seed + index,
+            hole=mask[seen],
+            callback=tell,
+            on_fill=paste,
+            first=first,
         )
         reports.append(made.report(crop.box, known))
     if on_candidate and not crops:  # specks and faces alone
