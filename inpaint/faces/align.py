@@ -31,6 +31,9 @@ START_Y, START_OCTAVES = (-0.1, 0.0, 0.1), (-0.15, 0.0, 0.15)
 # First steps of x and y in sides, of the size in octaves, of the turn in degrees.
 STEPS = (0.05, 0.05, 0.1, 5.0)
 ROUNDS = 8  # each tries a step both ways in every coordinate; the steps are halved when none is up
+# Variance in the densities: less than in the choice of a family, because WEIGHT and SURE below
+# were chosen with it.
+NOISE = 0.02
 # A nat for each known value counts as so much of the finder's logit, and their sum must be at least
 # SURE: chosen on composed photos and photos-bsds (docs/faces.md).
 WEIGHT = 15.0
@@ -92,7 +95,7 @@ def align(
         view = seen(image, known, at, face.side)
         x = torch.from_numpy(view[..., :3]).permute(2, 0, 1)
         hole = torch.from_numpy(view[..., 3] < KNOWN)
-        return face.log_density(x, hole) - place.log_density(x, hole)
+        return face.log_density(x, hole, noise=NOISE) - place.log_density(x, hole, noise=NOISE)
 
     starts = [
         _moved(Pose(pose.x, pose.y, pose.side, turn), np.array([0, y, octaves, 0]))

@@ -257,7 +257,8 @@ def complete(
             if last and on_candidate:
                 on_candidate(start + which, filled)
 
-        run = partial(filler, mask=crop.mask, seed=seed + index, callback=tell)
+        hole = mask[seen] & crop.mask
+        run = partial(filler, mask=crop.mask, hole=hole, seed=seed + index, callback=tell)
         if crop.earlier is None:
             image = images.rgb01(images.part(picture, seen))
             made = run(image, on_fill=paste, first=first)

@@ -118,9 +118,9 @@ def fill_faces(
         on_stage=None,
     )
     made: list[FilledFace] = []
-    rest = mask.copy()
+    rest, transparent = mask.copy(), None if unknown is mask else unknown & ~mask
     for number, face in enumerate(found):
-        one = _filled(picture, rest, unknown, face, known, filler, seed=seed + number)
+        one = _filled(picture, rest, unknown, transparent, face, known, filler, seed=seed + number)
         if one:
             rest[one.where][one.own] = False
             made.append(one)
@@ -194,13 +194,17 @@ def _filled(
     picture: Picture,
     mask: np.ndarray,
     unknown: np.ndarray,
+    transparent: np.ndarray | None,
     face: Face,
     known: priors.Known,
     filler: Filler,
     *,
     seed: int,
 ) -> FilledFace | None:
-    """Fill the hole on one face; None where it is thin, so that no prior is needed."""
+    """Fill the hole on one face; None where it is thin, so that no prior is needed.
+
+    ``transparent`` (H, W) of bool marks what is unknown and not to be filled; None if nothing is.
+    """
     pose = face.pose
     edges = pose.box()
     top, left = (max(0, math.floor(edge)) for edge in edges[:2])
@@ -212,7 +216,11 @@ def _filled(
     image, dark = images.rgb01(images.part(picture, where)), unknown[where]
     here = pose.moved(-left, -top)
     side = int(np.clip(round(pose.side), LEAST_SIDE, MOST_SIDE))
-    made = filler(*upright(image, dark, here, side), seed=seed)
+    view, hidden = upright(image, dark, here, side)
+    hole = None
+    if transparent is not None:
+        hole = hidden & ~upright(image, transparent[where], here, side)[1]
+    made = filler(view, hidden, seed=seed, hole=hole)
     if made.way.method != "prior":
         return None
     fills = []

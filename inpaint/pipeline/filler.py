@@ -141,6 +141,7 @@ class Filler:
         mask: np.ndarray,
         *,
         seed: int,
+        hole: np.ndarray | None = None,
         callback: Callback | None = None,
         on_fill: Callable[[int, np.ndarray], None] | None = None,
         first: int = 0,
@@ -153,9 +154,12 @@ class Filler:
         image : ndarray (h, w, 3), float in [0, 1]
             Its values inside the hole are not read.
         mask : ndarray (h, w) of bool
-            True = hole.
+            True = unknown, which is not read.
         seed : int
             Seed of everything that is random.
+        hole : ndarray (h, w) of bool, optional
+            The unknown pixels that matter, where others are transparent; all by default. The
+            router compares methods by their shape.
         callback : callable, optional
             See ``search.search``.
         on_fill : callable, optional
@@ -178,7 +182,7 @@ class Filler:
         guides, found = [], None
         # Even without steps: the sums of the closed form round differently with more threads.
         with one_thread(self.device):
-            way = self._route(image, mask, seed)
+            way = self._route(image, mask, hole, seed)
             if way.method != "prior":
                 guides.append(router.classical(way.method, image, mask))
             if lacking := self.candidates - len(guides):
@@ -191,7 +195,9 @@ class Filler:
                 on_fill(index, made[-1][0])
         return Filled([filled for filled, _ in made], made[0][1], found, way)
 
-    def _route(self, image: np.ndarray, mask: np.ndarray, seed: int) -> Route:
+    def _route(
+        self, image: np.ndarray, mask: np.ndarray, hole: np.ndarray | None, seed: int
+    ) -> Route:
         if not self.routed:
             return Route("prior", why="asked for")
 
@@ -201,7 +207,13 @@ class Filler:
             return blend(image, enlarge(_array(found.x[0, 0]), mask.shape), mask)
 
         return router.route(
-            image, mask, quick, size=self.prior.size, seed=seed, aligned=self.aligned
+            image,
+            mask,
+            quick,
+            size=self.prior.size,
+            seed=seed,
+            hole=hole,
+            aligned=self.aligned,
         )
 
     def _view(self, image: np.ndarray, mask: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -48,16 +48,24 @@ class Route:
     why: str = ""
 
 
-def deepest(mask: np.ndarray) -> float:
+def deepest(mask: np.ndarray, hole: np.ndarray) -> float:
     """Return the greatest depth of the hole in pixels; the image's border is no edge of it.
 
-    ``mask`` is (H, W) bool.
+    It is the distance of a pixel of ``hole`` (H, W) bool to the nearest known one, and ``mask``
+    (H, W) bool marks all unknown ones, transparent pixels that are not filled among them.
     """
-    return float(masks.inward(mask).max())
+    return float(masks.inward(mask)[hole].max(initial=0))
 
 
 def route(
-    image: np.ndarray, mask: np.ndarray, prior: Fill, *, size: int, seed: int, aligned: bool = False
+    image: np.ndarray,
+    mask: np.ndarray,
+    prior: Fill,
+    *,
+    size: int,
+    seed: int,
+    hole: np.ndarray | None = None,
+    aligned: bool = False,
 ) -> Route:
     """Choose the method that fills the hole of one crop.
 
@@ -66,23 +74,26 @@ def route(
     image : ndarray (H, W, 3), float in [0, 1]
         Its values inside the hole are not read.
     mask : ndarray (H, W) of bool
-        True = hole.
+        True = unknown, which is not read.
     prior : callable
         ``prior(image, mask)`` fills with the prior and blends: (H, W, 3).
     size : int
         Side of the prior's view, to which the crop is brought.
     seed : int
         Decides which known pixels are hidden.
+    hole : ndarray (H, W) of bool, optional
+        The unknown pixels that are to be filled, where others are transparent; all by default.
     aligned : bool
         Whether the prior knows pictures that are framed as this one. It is then asked about holes
         of at most ``THIN`` pixels alone: in deeper ones the contest chose no better than that in
         40 faces of 64 pixels, and took a fifth of the time of a fill.
     """
-    deep = deepest(mask)
+    hole = mask if hole is None else hole
+    deep = deepest(mask, hole)
     view = deep * min(1.0, size / max(mask.shape))
     if view > THIN and deep > (THIN if aligned else THIN_PIXELS):
         return Route("prior", why=f"a blob, {deep:.0f} px deep: left to the prior")
-    hidden = hide(mask, deep, seed=seed)
+    hidden = hide(hole, mask, deep, seed=seed)
     if hidden is None:
         return Route("prior", why="too little is known to compare on: left to the prior")
     both = mask | hidden
@@ -106,15 +117,16 @@ def classical(name: str, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.asarray(kept, np.float32)
 
 
-def hide(mask: np.ndarray, deep: float, *, seed: int) -> np.ndarray | None:
+def hide(hole: np.ndarray, mask: np.ndarray, deep: float, *, seed: int) -> np.ndarray | None:
     """Return the known pixels to hide, (H, W) of bool: the hole itself, moved aside, in patches.
 
+    ``hole`` and ``mask`` as for ``deepest``.
     It is moved in that of eight directions in which it hides most. Patches are left out until at
     most ``HIDDEN_SHARE`` of the known pixels are hidden. None if nothing can be hidden.
     """
     known = ~mask
     step = int(2 * deep) + 2
-    moved = [_shifted(mask, dy * step, dx * step) & known for dy, dx in _DIRECTIONS]
+    moved = [_shifted(hole, dy * step, dx * step) & known for dy, dx in _DIRECTIONS]
     hidden = max(moved, key=np.count_nonzero)
     count, allowed = np.count_nonzero(hidden), HIDDEN_SHARE * np.count_nonzero(known)
     if count == 0:

@@ -68,20 +68,35 @@ def test_what_is_in_the_hole_does_not_matter() -> None:
 @pytest.mark.parametrize("ratio", [0.05, 0.5, 0.8])
 def test_hidden_pixels_are_known_and_few(ratio: float) -> None:
     mask = np.random.default_rng(0).random((64, 64)) < ratio
-    hidden = router.hide(mask, 1.0, seed=0)
+    hidden = router.hide(mask, mask, 1.0, seed=0)
     assert hidden is not None
     assert not (hidden & mask).any()
     assert hidden.sum() <= 1.3 * router.HIDDEN_SHARE * (~mask).sum()
 
 
 def test_nothing_to_hide() -> None:
-    assert router.hide(np.ones((8, 8), bool), 4.0, seed=0) is None
+    assert router.hide(np.ones((8, 8), bool), np.ones((8, 8), bool), 4.0, seed=0) is None
 
 
 def test_depth_ignores_the_border_of_the_image() -> None:
     mask = np.zeros((20, 20), bool)
     mask[:, 14:] = True
-    assert router.deepest(mask) == pytest.approx(6, abs=0.5)
+    assert router.deepest(mask, mask) == pytest.approx(6, abs=0.5)
+
+
+def test_transparent_pixels_neither_deepen_the_hole_nor_lend_it_their_shape() -> None:
+    """A scratch in a cut-out is a scratch, however large the transparent part beside it is."""
+    unknown = scratch()
+    unknown[:, 60:] = True
+    hole = scratch() & (np.arange(96) < 58)
+    assert router.deepest(unknown, hole) == pytest.approx(2, abs=0.5)
+    assert router.deepest(unknown, unknown) > 30
+    way = router.route(smooth(), unknown, grey, size=64, seed=0, hole=hole)
+    assert way.method in {"biharmonic", "ns"}
+    hidden = router.hide(hole, unknown, 2.0, seed=0)
+    assert hidden is not None
+    assert not (hidden & unknown).any()
+    assert hidden.any(1).sum() <= 3, "the hole's shape, three rows high, and not the sticker's"
 
 
 class TestChain:

@@ -174,3 +174,16 @@ def test_snapping_sees_what_people_see(tmp_path: Path) -> None:
     np.testing.assert_array_equal(as_seen(opaque), opaque.pixels)
     deep = replace(opaque, pixels=opaque.pixels.astype(np.uint16) * 257)
     np.testing.assert_array_equal(as_seen(deep), opaque.pixels)
+
+
+def test_a_scratch_beside_transparent_pixels_is_interpolated() -> None:
+    """Transparent pixels are not filled, so that they make no deep hole of a thin one."""
+    colours = np.linspace(40, 220, SIDE)[:, None, None] + np.zeros((SIDE, SIDE, 3))
+    alpha = np.full((SIDE, SIDE, 1), 255)
+    alpha[:, 60:] = 0
+    image = np.concatenate([colours, alpha], 2).astype(np.uint8)
+    mask = np.zeros((SIDE, SIDE), bool)
+    mask[40:43, 5:58] = True
+    report = complete(images.from_array(image), mask).reports[0]
+    assert report.method in {"biharmonic", "ns"}
+    assert report.hidden_errors
