@@ -105,6 +105,16 @@ SHORT = (
         ),
     ),
     Short(
+        "repetition.py",
+        "{photos} {silhouettes} --photos 2",
+        lines("{method}", "strongest echo {peak}"),
+    ),
+    Short(
+        "long_holes.py",
+        "--kind scratch --megapixels 1.5",
+        lines("{kind} of {megapixels} MP", "{cpu} s in {crops} crops, {peak_mib} MiB"),
+    ),
+    Short(
         "restore.py",
         "faces={faces}:4 scenes={scenes}:2",
         rows(

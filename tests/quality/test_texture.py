@@ -46,7 +46,7 @@ def test_a_periodic_texture_goes_on_in_phase(period: int, most: float) -> None:
     patch = blended(image, mask)
     filled = texture.apply(patch).filled
     # Out of phase the error would be that of two unlike waves, above that of the flat blend.
-    # The tenth of smooth colours costs 0.02 of it where a wave is wider than a patch (0.40 else).
+    # Where a wave is wider than a patch, the tenth of smooth colours costs 0.02 (0.40 without it).
     assert error(filled, image, mask) < most * error(patch.filled, image, mask)
 
 
