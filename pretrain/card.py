@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from inpaint import files
 from inpaint.errors import OutputError, reason, remedy
+from inpaint.system import files
 from inpaint.zoo.weights import CONFIG, read_config
 
 CARD = "MODEL_CARD.md"

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import torch
 
-from inpaint import files
 from inpaint.errors import OutputError, WeightsError, reason, remedy
+from inpaint.system import files
 
 # Options that give the networks their shape or meaning. With another value for one of these the
 # weights would be of no use. All other options, such as --lr and --batch, may change on resuming.

@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpaint import files
 from inpaint.errors import ImageError, OutputError, reason, remedy
 from inpaint.evaluate.data import SUFFIXES, RawItem, decoded, iter_files, survey
+from inpaint.system import files
 from pretrain import parallel
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from inpaint import files
 from inpaint.errors import InpaintError
+from inpaint.system import files
 
 
 def append(path: Path, row: Mapping[str, object]) -> None:

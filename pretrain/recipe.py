@@ -22,8 +22,8 @@ from typing import Any
 
 import click
 
-from inpaint import files
 from inpaint.errors import InpaintError, UnknownNameError
+from inpaint.system import files
 
 FOLDER = Path(__file__).parent / "recipes"
 TEXTS, NEEDED = ("about", "command", "data"), ("about", "command")

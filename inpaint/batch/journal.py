@@ -19,12 +19,12 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from inpaint import files
 from inpaint.batch.disk import Disk
 from inpaint.batch.folder import STATE, Folder, advice, removed
 from inpaint.batch.manifest import Manifest
 from inpaint.batch.rows import with_written
 from inpaint.errors import OutputError, reason
+from inpaint.system import files
 
 WROTE = "wrote"
 

@@ -16,11 +16,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from inpaint import threads
 from inpaint.batch.item import ItemFiller
 from inpaint.batch.options import Setup
 from inpaint.batch.rows import FAILED, RETRY, Row, claim
 from inpaint.errors import InpaintError, reason, remedy
+from inpaint.system import threads
 
 # One thread for each worker: workers already use all cores.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from inpaint import threads
+from inpaint.system import threads
 
 READ_SECONDS = 600.0  # for one file: even a slow link brings a large photo in this time
 

@@ -11,9 +11,9 @@ from contextlib import suppress
 
 import click
 
-from inpaint import threads
 from inpaint.batch import limits, memory
 from inpaint.errors import InpaintError, SelectionError, UnknownNameError, reason, remedy
+from inpaint.system import threads
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 

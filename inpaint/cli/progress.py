@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from inpaint import threads
+from inpaint.system import threads
 
 PULSE = 9.0  # seconds between lines where stderr is no terminal
 _BAR = 20  # columns, so that a rate and two counters of a million fit beside it into 80

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from inpaint import files
 from inpaint.errors import UnknownNameError
+from inpaint.system import files
 from inpaint.zoo import networks, plugins, registry, weights
 
 

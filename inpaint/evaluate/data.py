@@ -18,10 +18,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from inpaint import files, images
+from inpaint import images
 from inpaint.errors import ImageError, reason, remedy
 from inpaint.images.walk import KINDS, NOT_LISTED, is_image, join, walk
 from inpaint.masks.pairing import mask_of, split
+from inpaint.system import files
 
 SUFFIXES = frozenset(KINDS)
 

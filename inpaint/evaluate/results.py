@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from inpaint import files
 from inpaint.evaluate import distances, holes, report, run, summary
 from inpaint.evaluate.data import Survey, iter_images, survey
 from inpaint.evaluate.methods import parse
 from inpaint.evaluate.store import ROWS, Store
+from inpaint.system import files
 
 PACKAGES = ("inpaint", "torch", "numpy", "opencv-python-headless", "scikit-image", "pillow")
 # callback(stage, done, total); total is None where it is not known

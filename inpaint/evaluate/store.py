@@ -17,9 +17,9 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 
-from inpaint import files
 from inpaint.errors import OutputError, reason, remedy
 from inpaint.evaluate.metrics import to_json
+from inpaint.system import files
 
 ROWS = "metrics.jsonl"
 CONVENTION = (

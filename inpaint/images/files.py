@@ -6,11 +6,11 @@ import os
 import secrets
 from pathlib import Path
 
-from inpaint import files
 from inpaint.errors import ImageError, OutputError, reason, remedy
 from inpaint.images.decode import MAX_PIXELS, decode, sniff
 from inpaint.images.encode import check_storable, encode, format_named
 from inpaint.images.picture import Picture
+from inpaint.system import files
 
 
 def read(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:

@@ -12,8 +12,8 @@ from functools import partial
 import uvicorn
 from starlette.types import ASGIApp
 
-from inpaint import threads
 from inpaint.errors import InpaintError
+from inpaint.system import threads
 from inpaint.web.app import create_app
 from inpaint.web.connections import MOST, protocol_of
 from inpaint.web.guard import is_local

@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inpaint import files
 from inpaint.errors import UnknownNameError, WeightsError
+from inpaint.system import files
 from inpaint.zoo.weights import state_of
 
 if TYPE_CHECKING:

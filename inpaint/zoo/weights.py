@@ -12,8 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inpaint import files
 from inpaint.errors import OutputError, WeightsError, reason, remedy
+from inpaint.system import files
 
 if TYPE_CHECKING:
     from torch import Tensor

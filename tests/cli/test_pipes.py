@@ -12,10 +12,10 @@ import pytest
 from conftest import Run
 from PIL import Image
 
-from inpaint import files
 from inpaint.errors import ImageError
 from inpaint.evaluate.data import iter_files, iter_images
 from inpaint.evaluate.store import Store
+from inpaint.system import files
 from pretrain.cli import main as pretrain
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")

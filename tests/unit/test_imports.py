@@ -14,11 +14,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # Slow to import: whoever asks for --help shall not wait for them.
 LOOSE = {"__init__.py", "__main__.py", "_version.py", "devices.py", "errors.py"}
-LOOSE |= {"files.py", "threads.py", "py.typed"}
+LOOSE |= {"py.typed"}
 # Each may import what stands before it; those of one line do not know each other.
 LAYERS = (
     ("errors", "kernels", "_version"),
-    ("devices", "files", "threads"),
+    ("devices", "system"),
     ("images",),
     ("masks",),
     ("zoo",),

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from inpaint import threads
 from inpaint.batch import local, patience
 from inpaint.batch.options import Options, Setup
 from inpaint.errors import InpaintError
+from inpaint.system import threads
 
 SETUP = Setup("in", "masks", "out", Options(), "")
 

@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from inpaint import files
 from inpaint.errors import MaskError, UnknownNameError, reason, remedy
 from inpaint.masks.annotation.model import FAULTS
+from inpaint.system import files
 
 Place = str | os.PathLike[str]
 Result = TypeVar("Result")
