@@ -205,6 +205,7 @@ LEFT_OUT = {
     "batch_kills": "kills runs for minutes; run `python benchmarks/batch_kills.py`",
     "objects_kills": "fills 300 images twice, for minutes; see its docstring",
     "batch_faults": "fails disks on purpose for minutes; run `python benchmarks/batch_faults.py`",
+    "batch_light": "is the command that batch_suite runs; it measures nothing",
     "batch_suite": "breaks things for minutes; its short form is tests/faults/test_suites.py",
     "web_load": "loads a server for minutes; its short form is tests/faults/test_suites.py",
     "web": "needs a browser and minutes; run `python benchmarks/web.py`",
