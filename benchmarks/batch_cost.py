@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from inpaint.batch import memory
 from inpaint.batch.manifest import Manifest
+from inpaint.system import memory
 
 
 def million(figures: dict[str, Any], cores: int, price: float | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.progress import Progress
 
-from inpaint.batch import memory
+from inpaint.system import memory
 
 WINDOW = 20  # rows that a figure of memory is the median of
 TICK = os.sysconf("SC_CLK_TCK")

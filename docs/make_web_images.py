@@ -8,26 +8,14 @@ Needs the extra ``dev`` and Chromium.
 from __future__ import annotations
 
 import io
-import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from served_page import ROOT, served
 
-ROOT = Path(__file__).parents[1]
-INPAINT = [sys.executable, "-c", "from inpaint.cli import main; main()"]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-renderer-backgrounding",
-    "--disable-backgrounding-occluded-windows",
-]
 SAMPLE = ROOT / "samples" / "seeding.jpg"
 SIDE = 2656  # of the photo that is opened: half of the sample, which takes a quarter of the time
 WINDOW, PHONE = (1080, 700), (390, 780)
@@ -101,29 +89,19 @@ def filled(page: Any) -> None:
 
 def main() -> None:
     """Start the server, draw a stroke, fill, take the pictures."""
-    command = [*INPAINT, "serve", "--port", "0"]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    try:
-        assert server.stderr
-        url = server.stderr.readline().split()[1]
-        with sync_playwright() as driver, tempfile.TemporaryDirectory() as folder:
-            photo = Path(folder) / SAMPLE.name
-            image = Image.open(SAMPLE)
-            image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-            image.save(photo, quality=93)
-            browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-            page = opened(browser, url, photo, WINDOW, 1)
-            keep(page, "web-before.jpg")
-            filled(page)
-            keep(page, "web-after.jpg")
-            page.close()
-            page = opened(browser, url, photo, PHONE, 2)
-            filled(page)
-            keep(page, "web-phone.jpg")
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait(30)
+    with served() as (url, browser), tempfile.TemporaryDirectory() as folder:
+        photo = Path(folder) / SAMPLE.name
+        image = Image.open(SAMPLE)
+        image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+        image.save(photo, quality=93)
+        page = opened(browser, url, photo, WINDOW, 1)
+        keep(page, "web-before.jpg")
+        filled(page)
+        keep(page, "web-after.jpg")
+        page.close()
+        page = opened(browser, url, photo, PHONE, 2)
+        filled(page)
+        keep(page, "web-phone.jpg")
 
 
 if __name__ == "__main__":

@@ -9,26 +9,14 @@ For people to look at after a change of the page's look; nothing of it is shippe
 from __future__ import annotations
 
 import io
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 from PIL import Image, ImageDraw
-from playwright.sync_api import sync_playwright
+from served_page import ROOT, served
 
-ROOT = Path(__file__).parents[1]
-INPAINT = [sys.executable, "-c", "from inpaint.cli import main; main()"]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-renderer-backgrounding",
-    "--disable-backgrounding-occluded-windows",
-]
 SIZES = ("1280x800", "640x400", "390x844", "844x390", "320x256")
 CELL = 420, 400  # the most that a picture takes in the sheet
 PHOTO = ROOT / "samples" / "coffee.jpg"
@@ -126,39 +114,29 @@ def main(
     out: Path, sizes: tuple[str, ...], schemes: tuple[str, ...], wanted: tuple[str, ...]
 ) -> None:
     """Start the server, go through all, write the sheet."""
-    command = [*INPAINT, "serve", "--port", "0"]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     shots: dict[tuple[str, str, str], Image.Image] = {}
-    try:
-        assert server.stderr
-        url = server.stderr.readline().split()[1]
-        with sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-            for size in sizes:
-                width, height = map(int, size.split("x"))
-                for scheme in schemes:
-                    page = browser.new_page(
-                        viewport={"width": width, "height": height}, color_scheme=scheme
-                    )
-                    page.on("pageerror", lambda error: click.echo(f"page: {error}", err=True))
-                    page.on("console", lambda m: click.echo(f"console: {m.text}", err=True))
-                    page.goto(url)
-                    page.wait_for_selector("body[data-ready]")
+    with served() as (url, browser):
+        for size in sizes:
+            width, height = map(int, size.split("x"))
+            for scheme in schemes:
+                page = browser.new_page(
+                    viewport={"width": width, "height": height}, color_scheme=scheme
+                )
+                page.on("pageerror", lambda error: click.echo(f"page: {error}", err=True))
+                page.on("console", lambda m: click.echo(f"console: {m.text}", err=True))
+                page.goto(url)
+                page.wait_for_selector("body[data-ready]")
 
-                    def take(state: str, page: Any = page, key: Any = (size, scheme)) -> None:
-                        if wanted and state not in wanted:
-                            return
-                        page.wait_for_timeout(300)
-                        shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-                        shots[(*key, state)] = shot
+                def take(state: str, page: Any = page, key: Any = (size, scheme)) -> None:
+                    if wanted and state not in wanted:
+                        return
+                    page.wait_for_timeout(300)
+                    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+                    shots[(*key, state)] = shot
 
-                    states(page, take)
-                    page.close()
-                    sheet(shots).save(out)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait(30)
+                states(page, take)
+                page.close()
+                sheet(shots).save(out)
 
 
 if __name__ == "__main__":

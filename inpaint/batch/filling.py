@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inpaint.batch import memory
 from inpaint.batch.options import Options
 from inpaint.batch.rows import Row
+from inpaint.system import memory
 
 if TYPE_CHECKING:
     from inpaint.images import Picture

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from inpaint.batch import filling, memory, patience
+from inpaint.batch import filling, patience, shares
 from inpaint.batch.annotated import Annotations
 from inpaint.batch.disk import Disk
 from inpaint.batch.folder import is_full
@@ -26,6 +26,7 @@ from inpaint.images.decode import MAX_PIXELS, decode
 from inpaint.images.encode import check_storable, encode, format_named
 from inpaint.images.indexed import told
 from inpaint.pipeline.seeds import seed_for
+from inpaint.system import memory
 
 if TYPE_CHECKING:
     from inpaint.images import Picture
@@ -118,7 +119,7 @@ class ItemFiller:
         if memory.ran_out(error):
             if not self.setup.careful:
                 return "out of memory beside others"
-            return memory.not_enough(self.setup.memory)
+            return shares.not_enough(self.setup.memory)
         if isinstance(error, InpaintError):
             return str(error)
         if isinstance(error, OSError) and (advice := remedy(error, "")):

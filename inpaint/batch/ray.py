@@ -13,9 +13,9 @@ from typing import Any
 from inpaint.batch.control import Stop
 from inpaint.batch.item import ItemFiller
 from inpaint.batch.local import THREADS
-from inpaint.batch.memory import check_share
 from inpaint.batch.options import Setup
 from inpaint.batch.rows import FAILED, RETRY, Row, claim
+from inpaint.batch.shares import check_share
 from inpaint.errors import InpaintError
 
 # Items in each task: few, so that rows come back soon and no actor has a long last task; but so

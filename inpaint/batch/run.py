@@ -19,11 +19,11 @@ from inpaint.batch.control import Lock, Stop
 from inpaint.batch.feed import feed, retried
 from inpaint.batch.folder import Folder, advice
 from inpaint.batch.manifest import Manifest
-from inpaint.batch.memory import worker_shares
 from inpaint.batch.options import Options, Setup
 from inpaint.batch.places import Places
 from inpaint.batch.plan import Plan
 from inpaint.batch.rows import DONE, FAILED, KEPT, ORPHAN, RETRY, Row
+from inpaint.batch.shares import worker_shares
 from inpaint.batch.storage import is_url
 from inpaint.batch.summary import Summary
 from inpaint.errors import ImageError, InpaintError, OutputError, UnknownNameError, reason, remedy

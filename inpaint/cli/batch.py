@@ -139,7 +139,7 @@ def command(
     on the folder, the number of workers or the engine. Places may be URLs such as s3://bucket/x, if
     their fsspec package is installed.
     """
-    from inpaint.batch import memory as sizes
+    from inpaint.batch import shares
     from inpaint.batch.control import Stop
     from inpaint.batch.options import Options
     from inpaint.batch.run import fill_folder
@@ -199,7 +199,7 @@ def command(
             options=options,
             engine=engine,
             workers=workers,
-            limit=None if memory is None else sizes.parse(memory),
+            limit=None if memory is None else shares.parse(memory),
             overwrite=overwrite,
             check=check,
             report=report,

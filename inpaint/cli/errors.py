@@ -11,9 +11,8 @@ from contextlib import suppress
 
 import click
 
-from inpaint.batch import limits, memory
 from inpaint.errors import InpaintError, SelectionError, UnknownNameError, reason, remedy
-from inpaint.system import threads
+from inpaint.system import limits, memory, threads
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -49,29 +48,10 @@ def guarded(command: click.Command, name: str, *, light: Collection[str] = ()) -
     except BrokenPipeError:  # the reader of our stdout has gone, and wants no more
         _forget_stdout()
         sys.exit(FAILED)
-    except OSError as error:
-        if os.environ.get("INPAINT_DEBUG"):
-            raise
-        if memory.ran_out(error):
-            _say(_no_memory())
-            sys.exit(FAILED)
-        _forget_stdout()
-        _say(_refused(error))
-        sys.exit(FAILED)
     except Exception as error:
         if os.environ.get("INPAINT_DEBUG"):
             raise
-        if memory.ran_out(error):
-            _say(_no_memory())
-            sys.exit(FAILED)
-        if threads.REFUSED in str(error):  # of a pool of Python's own
-            _say(threads.NO_THREAD)
-            sys.exit(FAILED)
-        text = " ".join(str(error).split()) or "no message"
-        _say(
-            f"internal error, {type(error).__name__}: {text}; "
-            "please report it with the output of the same command under INPAINT_DEBUG=1"
-        )
+        _say(_unforeseen(error))
         sys.exit(FAILED)
 
 
@@ -95,6 +75,22 @@ def _forget_stdout() -> None:
     """Let stdout lead nowhere: what is left in it would fail once more at the exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unforeseen(error: Exception) -> str:
+    """What no command foresaw, in one line."""
+    if memory.ran_out(error):
+        return _no_memory()
+    if isinstance(error, OSError):
+        _forget_stdout()
+        return _refused(error)
+    if threads.REFUSED in str(error):  # of a pool of Python's own
+        return threads.NO_THREAD
+    text = " ".join(str(error).split()) or "no message"
+    return (
+        f"internal error, {type(error).__name__}: {text}; "
+        "please report it with the output of the same command under INPAINT_DEBUG=1"
+    )
 
 
 def _refused(error: OSError) -> str:

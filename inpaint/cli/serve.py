@@ -88,7 +88,7 @@ def command(
         import uvicorn  # noqa: F401
     except ImportError:
         raise InpaintError(_MISSING) from None
-    from inpaint.batch.memory import parse
+    from inpaint.batch.shares import parse
     from inpaint.errors import SelectionError
     from inpaint.web.settings import Settings
     from inpaint.zoo import registry

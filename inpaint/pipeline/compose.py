@@ -20,8 +20,9 @@ from inpaint.devices import one_thread, resolve
 from inpaint.errors import InpaintError, MaskError
 from inpaint.images import Picture
 from inpaint.pipeline import prior as priors
-from inpaint.pipeline.crop import Box, Crop, plan_crops, seeing, whole_crop
+from inpaint.pipeline.crop import Crop, plan_crops, seeing, whole_crop
 from inpaint.pipeline.faces import fill_faces, paste_faces
+from inpaint.pipeline.groups import Box
 from inpaint.pipeline.prepare import check, prepare
 from inpaint.pipeline.prior import Given
 from inpaint.pipeline.report import Report, Result

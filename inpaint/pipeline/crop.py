@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations, pairwise
-from typing import NamedTuple
+from itertools import pairwise
 
 import cv2
 import numpy as np
 
 from inpaint.errors import MaskError
+from inpaint.pipeline.groups import MERGE_LIMIT, Box, Group, components, merge_down, merge_near
 
-_MAX_GROUPS = 64  # Merging compares pairs, so more components than this are first joined on a grid.
-_START_CELLS = 4_000_000  # masks with more pixels start on a coarser grid, for time
 LEAST_KNOWN = 0.25  # known pixels in a crop for each pixel that it fills
 # Crops of at most so many pixels a side are never cut.
 LARGEST = 1024
@@ -23,37 +20,6 @@ LONG = 16
 SPARSE = 0.25  # share of a square around it that a long hole fills at most
 PIECE = 384  # pixels, least side of a cell of the grid along which a long hole is cut
 BESIDE = 128  # pixels that a crop of a thin piece is larger than it
-_MERGE_LIMIT = 2.0  # how much coarser the largest hole of a group may be seen than alone
-
-
-@dataclass(frozen=True)
-class Box:
-    """A half-open rectangle of pixels: rows y0 to y1 - 1, columns x0 to x1 - 1."""
-
-    y0: int
-    x0: int
-    y1: int
-    x1: int
-
-    @property
-    def height(self) -> int:
-        """Number of rows."""
-        return self.y1 - self.y0
-
-    @property
-    def width(self) -> int:
-        """Number of columns."""
-        return self.x1 - self.x0
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        """Index for arrays: ``image[box.slices]``."""
-        return slice(self.y0, self.y1), slice(self.x0, self.x1)
-
-    def union(self, other: Box) -> Box:
-        """Return the smallest box that holds both."""
-        low = min(self.y0, other.y0), min(self.x0, other.x0)
-        return Box(*low, max(self.y1, other.y1), max(self.x1, other.x1))
 
 
 @dataclass(frozen=True)
@@ -125,13 +91,13 @@ def plan_crops(
     def side(hole: Box) -> int:
         return max(min_side, math.ceil((1 + context) * max(hole.height, hole.width)))
 
-    labels, cell, boxes = _components(mask)
-    groups = [_Group(hole, (i + 1,), side(hole)) for i, hole in enumerate(boxes)]
+    labels, cell, boxes = components(mask)
+    groups = [Group(hole, (i + 1,), side(hole)) for i, hole in enumerate(boxes)]
     found = []
-    for group in _merge_down(_merge_near(groups, side), side, max_crops):
+    for group in merge_down(merge_near(groups, side), side, max_crops):
         large = min(side(group.hole), max(mask.shape))
         # A group that was merged for its number alone is scattered, and would make many pieces.
-        if large > LARGEST and side(group.hole) <= _MERGE_LIMIT * group.lone_side:
+        if large > LARGEST and side(group.hole) <= MERGE_LIMIT * group.lone_side:
             deep, share = _depth(group, labels, cell, mask.shape)
             if large > LONG * deep and share < SPARSE:
                 found.append(
@@ -189,29 +155,6 @@ def seeing(crop: Crop, unknown: np.ndarray) -> Crop:
     return Crop(box, mask, own, earlier)
 
 
-def _components(mask: np.ndarray) -> tuple[np.ndarray, int, list[Box]]:
-    """Label the components of holes, on the finest grid on which there are few enough of them.
-
-    Cells of the grid have 1, 2, 4 and more pixels. A cell is hole when any of its pixels is, so
-    coarse cells join specks that are close together. Returns the labels of the cells, the size of a
-    cell in pixels, and the box of each label.
-    """
-    cell, cells = 1, np.ascontiguousarray(mask).view(np.uint8)
-    while True:
-        if cells.size <= _START_CELLS:
-            count, labels, stats, _ = cv2.connectedComponentsWithStats(cells, connectivity=8)
-            if count - 1 <= _MAX_GROUPS:
-                break
-        even = np.pad(cells, ((0, cells.shape[0] % 2), (0, cells.shape[1] % 2)))
-        rows = even[0::2] | even[1::2]
-        cell, cells = cell * 2, np.ascontiguousarray(rows[:, 0::2] | rows[:, 1::2])
-    boxes = []
-    for x, y, w, h, _ in stats[1:].tolist():
-        y1, x1 = min((y + h) * cell, mask.shape[0]), min((x + w) * cell, mask.shape[1])
-        boxes.append(Box(y * cell, x * cell, y1, x1))
-    return labels, cell, boxes
-
-
 def _around(hole: Box, side: int, shape: tuple[int, ...]) -> Box:
     """The square of a side around a hole, moved inward at the borders of the picture."""
     y0, y1 = _inside(hole.y0, hole.y1, side, shape[0])
@@ -219,7 +162,7 @@ def _around(hole: Box, side: int, shape: tuple[int, ...]) -> Box:
     return Box(y0, x0, y1, x1)
 
 
-def _own(group: _Group, mask: np.ndarray, labels: np.ndarray, cell: int, box: Box) -> np.ndarray:
+def _own(group: Group, mask: np.ndarray, labels: np.ndarray, cell: int, box: Box) -> np.ndarray:
     """Mark the pixels of a group in a box, (height, width) of bool."""
     rows, columns = np.arange(box.y0, box.y1), np.arange(box.x0, box.x1)
     cells = labels[rows[:, None] // cell, columns[None] // cell]
@@ -228,7 +171,7 @@ def _own(group: _Group, mask: np.ndarray, labels: np.ndarray, cell: int, box: Bo
 
 
 def _depth(
-    group: _Group, labels: np.ndarray, cell: int, shape: tuple[int, ...]
+    group: Group, labels: np.ndarray, cell: int, shape: tuple[int, ...]
 ) -> tuple[float, float]:
     """Return how deep a group is in pixels, to a cell, and its share of a square around it.
 
@@ -247,7 +190,7 @@ def _depth(
 
 
 def _pieces(
-    group: _Group,
+    group: Group,
     mask: np.ndarray,
     labels: np.ndarray,
     cell: int,
@@ -290,45 +233,3 @@ def _inside(start: int, stop: int, side: int, limit: int) -> tuple[int, int]:
     side = min(side, limit)
     first = min(max((start + stop - side) // 2, 0), limit - side)
     return first, first + side
-
-
-class _Group(NamedTuple):
-    """Components that share a crop: their box, labels, and the largest lone one's crop side."""
-
-    hole: Box
-    labels: tuple[int, ...]
-    lone_side: int
-
-    def join(self, other: _Group) -> _Group:
-        side = max(self.lone_side, other.lone_side)
-        return _Group(self.hole.union(other.hole), self.labels + other.labels, side)
-
-
-def _merge_near(groups: list[_Group], side: Callable[[Box], int]) -> list[_Group]:
-    """Merge until no pair satisfies the rule of `plan_crops`."""
-
-    def near(pair: tuple[_Group, _Group]) -> bool:
-        small, large = sorted((g.hole for g in pair), key=side)
-        s = side(small)
-        y0, x0 = (small.y0 + small.y1 - s) // 2, (small.x0 + small.x1 - s) // 2
-        rows, cols = y0 < large.y1 and large.y0 < y0 + s, x0 < large.x1 and large.x0 < x0 + s
-        # Relative to single components: relative to groups, a long row would grow into one group.
-        limit = _MERGE_LIMIT * max(g.lone_side for g in pair)
-        return rows and cols and side(small.union(large)) <= limit
-
-    while pair := next(filter(near, combinations(groups, 2)), None):
-        groups = _joined(groups, pair)
-    return groups
-
-
-def _merge_down(groups: list[_Group], side: Callable[[Box], int], max_crops: int) -> list[_Group]:
-    def merged_side(pair: tuple[_Group, _Group]) -> int:
-        return side(pair[0].hole.union(pair[1].hole))
-
-    while len(groups) > max_crops:
-        groups = _joined(groups, min(combinations(groups, 2), key=merged_side))
-    return groups
-
-
-def _joined(groups: list[_Group], pair: tuple[_Group, _Group]) -> list[_Group]:
-    return [g for g in groups if g not in pair] + [pair[0].join(pair[1])]

@@ -27,8 +27,8 @@ from inpaint.images.grain import add_grain
 from inpaint.images.resize import fill_nearest
 from inpaint.pipeline import prior as priors
 from inpaint.pipeline.choose import coarse_view, families, overview
-from inpaint.pipeline.crop import Box
 from inpaint.pipeline.filler import Filler
+from inpaint.pipeline.groups import Box
 from inpaint.pipeline.prepare import prepare
 from inpaint.pipeline.report import Report
 from inpaint.search import SearchOptions

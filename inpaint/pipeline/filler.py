@@ -14,7 +14,7 @@ from inpaint.devices import one_thread
 from inpaint.errors import SearchError
 from inpaint.images.resize import enlarge, shrink
 from inpaint.pipeline import router
-from inpaint.pipeline.crop import Box
+from inpaint.pipeline.groups import Box
 from inpaint.pipeline.prior import Known
 from inpaint.pipeline.report import Report
 from inpaint.pipeline.router import Route

@@ -94,9 +94,9 @@ def prepare(
     gaussian = companion(known.name) if guided and known.named else None
     other = registry.load_prior(gaussian, str(device)) if gaussian else None
     steady = other if other and other.size == known.model.size else None
-    drawn = other and not steered and "start" not in wanted
+    drawn = not steady and not steered and "start" not in wanted
     sketch = _sketch(other, known.family, mode, device) if other and drawn else None
-    near = NEAR if sketch and not steady and not known.feed_forward else {}
+    near = NEAR if sketch and not known.feed_forward else {}
     options = {**known.model.search_defaults, **near, **wanted}
     if known.feed_forward and options["steps"]:
         raise SearchError(

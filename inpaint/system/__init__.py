@@ -1,1 +1,1 @@
-"""What the operating system may refuse: only here are files opened and threads started."""
+"""What the operating system may refuse: files, threads and memory."""

@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from inpaint.batch import memory
 from inpaint.errors import InpaintError
+from inpaint.system import memory
 from inpaint.web import api, extending, marks, oneshot, pages
 from inpaint.web.errors import answer
 from inpaint.web.guard import Guard

@@ -11,9 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 
-from inpaint.batch import memory
 from inpaint.errors import ImageSizeError, InpaintError
-from inpaint.system import threads
+from inpaint.system import memory, threads
 
 log = logging.getLogger(__name__)
 

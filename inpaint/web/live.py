@@ -14,7 +14,7 @@ from torch import Tensor
 
 from inpaint import pipeline
 from inpaint.images import Picture, from_array
-from inpaint.pipeline.crop import Box
+from inpaint.pipeline.groups import Box
 from inpaint.stages.patch import Patch
 from inpaint.web.line import Job
 from inpaint.web.options import Options

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from batch_samples import make_folder
 
-from inpaint.batch import limits, memory
+from inpaint.batch import shares
 from inpaint.batch.manifest import Manifest
 from inpaint.errors import OutputError
+from inpaint.system import limits
 
 INPAINT = f"{shlex.quote(sys.executable)} -m inpaint"
 GB = 1 << 30
@@ -126,23 +127,23 @@ def test_the_limits_of_the_own_control_group_count(
     monkeypatch.setattr(limits, "PROC", root / "proc")
     own = limits.machine()[0][0]
     assert limits.available() == min(own, expected or own)
-    workers, share, _ = memory.worker_shares("local", 2, None)
+    workers, share, _ = shares.worker_shares("local", 2, None)
     assert workers == 2
-    assert share == int(min(own, expected or own) * memory.SHARE) // 2
+    assert share == int(min(own, expected or own) * shares.SHARE) // 2
 
 
 def test_the_limit_that_was_met_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "machine", lambda: [(24 * GB, limits.MACHINE)])
     monkeypatch.setattr(limits, "process", lambda: [(1 * GB, "ulimit -v allows")])
-    assert "ulimit -v allows 1.0 GB" in memory.not_enough(19 * GB)
+    assert "ulimit -v allows 1.0 GB" in shares.not_enough(19 * GB)
     monkeypatch.setattr(limits, "process", lambda: [(2 * GB, "ulimit -d allows")])
-    assert "--memory, by default 80 % of what there is, allows 2.0 GB" in memory.not_enough(2 * GB)
+    assert "--memory, by default 80 % of what there is, allows 2.0 GB" in shares.not_enough(2 * GB)
     monkeypatch.setattr(limits, "process", lambda: [])
-    assert "this machine has 24.0 GB; scale this picture down" in memory.not_enough(None)
+    assert "this machine has 24.0 GB; scale this picture down" in shares.not_enough(None)
 
 
 def test_a_limit_of_the_shell_is_seen() -> None:
-    code = "from inpaint.batch import limits; print(limits.process())"
+    code = "from inpaint.system import limits; print(limits.process())"
     done = shell(f"ulimit -v 16000000; {shlex.quote(sys.executable)} -c '{code}'", Path.cwd())
     if not done.stdout:
         pytest.skip("this system has no such limit")

@@ -14,21 +14,22 @@ import pytest
 from small_disk import small_disk
 
 from inpaint import images
-from inpaint.batch import memory
+from inpaint.batch import shares
 from inpaint.batch.control import Lock, Stop
 from inpaint.batch.disk import Disk
 from inpaint.batch.folder import is_full
 from inpaint.batch.holes import looks_inverted
 from inpaint.batch.item import item_seed
 from inpaint.batch.manifest import Manifest
-from inpaint.batch.memory import worker_shares
 from inpaint.batch.options import Options, Setup
 from inpaint.batch.ray import _connect, _share
 from inpaint.batch.remote import Remote
 from inpaint.batch.rows import started, with_written
+from inpaint.batch.shares import worker_shares
 from inpaint.batch.state import open_manifest
 from inpaint.batch.storage import is_file, is_folder, open_folder, parent
 from inpaint.errors import ImageError, InpaintError, OutputError
+from inpaint.system import memory
 from inpaint.zoo import registry, weights
 
 # The manifest
@@ -191,13 +192,13 @@ def test_writing_keeps_times_and_never_shows_a_part(tmp_path: Path) -> None:
     ("text", "expected"), [("4G", 4 << 30), ("500m", 500 << 20), ("1.5GiB", 3 << 29), ("8", 8)]
 )
 def test_sizes(text: str, expected: int) -> None:
-    assert memory.parse(text) == expected
+    assert shares.parse(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "4X", "-1G", "0", "nan", "G"])
 def test_senseless_sizes(text: str) -> None:
     with pytest.raises(InpaintError, match="4G"):
-        memory.parse(text)
+        shares.parse(text)
 
 
 def test_what_counts_as_out_of_memory() -> None:

@@ -37,6 +37,14 @@ WIDTH, HEIGHT = 160, 120
 LINE = [(60.0, 50.0), (90.0, 60.0)]
 
 
+def scene() -> np.ndarray:
+    """A photo of a red box on grey ground, for what finds objects."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(90, 110, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+    pixels[40:70, 60:90] = (220, 40, 30)
+    return pixels
+
+
 def visit(page: Any, url: str) -> None:
     page.goto(url)
     page.wait_for_selector("body[data-ready]")

@@ -22,9 +22,9 @@ from browsing import (
     looked,
     open_file,
     place,
+    scene,
     stroke,
 )
-from test_browser_lost import scene
 from web_site import Served, coded
 
 from inpaint import pipeline

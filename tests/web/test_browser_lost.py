@@ -22,6 +22,7 @@ from browsing import (
     looked,
     open_file,
     place,
+    scene,
     stroke,
 )
 from PIL import Image
@@ -31,13 +32,6 @@ from inpaint.web import marks
 from inpaint.web.settings import Settings
 
 pytestmark = NEEDED
-
-
-def scene() -> np.ndarray:
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(90, 110, (HEIGHT, WIDTH, 3)).astype(np.uint8)
-    pixels[40:70, 60:90] = (220, 40, 30)
-    return pixels
 
 
 def test_a_box_that_still_snaps_is_part_of_the_fill(
